@@ -1,0 +1,1 @@
+"""What the network learned: one method a file, pure functions on arrays."""

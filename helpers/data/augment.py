@@ -1,0 +1,248 @@
+"""Change every training image in its own way, on the device: flip, crop, RandAugment, erasing, MixUp, CutMix.
+
+Everything is written with `keras.ops` on whole batches, so that it compiles with the model on TensorFlow, JAX and torch,
+and every image draws its own numbers. (Keras 3's RandAugment draws one operation a batch, its RandomCrop one offset
+a batch, and several of its layers keep the model from being compiled.)
+
+Images are float (batch, height, width, channels) in [0, 1]; `seed` is a `keras.random.SeedGenerator` or an int.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+RAND_AUGMENT_OPERATIONS = (
+    "identity",
+    "shear_x",
+    "shear_y",
+    "translate_x",
+    "translate_y",
+    "rotate",
+    "brightness",
+    "colour",
+    "contrast",
+    "sharpness",
+    "posterize",
+    "solarize",
+    "autocontrast",
+)
+
+
+def random_crop_and_flip(images, seed, *, padding=4, flip=True):
+    """Shift each image by up to `padding` pixels (edges reflected) and mirror half of them.
+
+    One gather does both: the row and column that each output pixel reads are computed, not the padded image.
+
+    Args:
+        images: (batch, height, width, channels).
+        padding: int, the largest shift in pixels, below height and width.
+        flip: whether half of the images are mirrored left to right.
+    Returns:
+        the same shape and type.
+    """
+    batch, height, width, channels = shape_of(images)
+    shifts = keras.random.randint((batch, 2), -padding, padding + 1, dtype="int32", seed=seed)
+    rows = reflect(ops.arange(height, dtype="int32")[None] + shifts[:, :1], height)  # (batch, height)
+    columns = reflect(ops.arange(width, dtype="int32")[None] + shifts[:, 1:], width)  # (batch, width)
+    if flip:
+        mirrored = keras.random.uniform((batch, 1), seed=seed) < 0.5
+        columns = ops.where(mirrored, width - 1 - columns, columns)
+    pixels = rows[:, :, None] * width + columns[:, None, :]  # (batch, height, width)
+    return gather_pixels(images, ops.reshape(pixels, (batch, height * width)))
+
+
+def rand_augment(images, seed, *, num_operations=2, magnitude=9):
+    """Apply to each image `num_operations` operations of its own, drawn from 13 (Cubuk et al. 2020, RandAugment).
+
+    The operation is drawn per image; colour operations are all computed and one is selected, geometric ones are one
+    affine map per image. Ranges at magnitude 10 follow the paper's code: shear 0.3, translation 0.3 of the side,
+    rotation 30°, factors 1 ± 0.9, 4 bits fewer, solarize all. Source: https://arxiv.org/abs/1909.13719.
+
+    Args:
+        images: (batch, height, width, 3) in [0, 1].
+        num_operations: int, operations an image, one after another.
+        magnitude: float in [0, 10], the strength.
+    Returns:
+        the same shape, in [0, 1]; what moves in from outside is grey (0.5).
+    """
+    if not 0 <= magnitude <= 10:
+        raise ValueError(f"magnitude must lie between 0 and 10; received {magnitude!r}.")
+    for _ in range(num_operations):
+        images = one_operation_each(images, seed, magnitude / 10)
+    return images
+
+
+def one_operation_each(images, seed, strength):
+    batch, height, _, _ = shape_of(images)
+    drawn = keras.random.randint((batch,), 0, len(RAND_AUGMENT_OPERATIONS), dtype="int32", seed=seed)
+    sign = ops.where(keras.random.uniform((batch,), seed=seed) < 0.5, -1.0, 1.0)
+
+    def amount(name, largest):  # (batch,): ± the strength where this operation was drawn, else 0
+        return ops.where(drawn == RAND_AUGMENT_OPERATIONS.index(name), sign * strength * largest, 0.0)
+
+    angle = amount("rotate", math.pi / 6)
+    moved = affine(
+        images,
+        rotation=angle,
+        shear=(amount("shear_x", 0.3), amount("shear_y", 0.3)),
+        shift=(amount("translate_x", 0.3 * height), amount("translate_y", 0.3 * height)),
+    )
+    factor = ops.reshape(1 + sign * strength * 0.9, (-1, 1, 1, 1))
+    grey = ops.mean(images, axis=-1, keepdims=True)
+    low = ops.min(images, axis=(1, 2), keepdims=True)
+    high = ops.max(images, axis=(1, 2), keepdims=True)
+    levels = 2.0 ** (8 - round(4 * strength)) - 1
+    coloured = {
+        "brightness": images * factor,
+        "colour": blend(grey, images, factor),
+        "contrast": blend(ops.mean(grey, axis=(1, 2), keepdims=True), images, factor),
+        "sharpness": blend(blur(images), images, factor),
+        "posterize": ops.floor(images * levels + 0.5) / levels,
+        "solarize": ops.where(images >= 1 - 0.99 * strength, 1 - images, images),
+        "autocontrast": (images - low) / ops.maximum(high - low, 1 / 255),
+    }
+    result = moved
+    for name, changed in coloured.items():
+        chosen = ops.reshape(drawn == RAND_AUGMENT_OPERATIONS.index(name), (-1, 1, 1, 1))
+        result = ops.where(chosen, changed, result)
+    return ops.clip(result, 0.0, 1.0)
+
+
+def random_erasing(images, seed, *, probability=0.25, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3)):
+    """Cover a random rectangle of some images with noise (Zhong et al. 2020, https://arxiv.org/abs/1708.04896).
+
+    Args:
+        probability: chance that an image is touched.
+        area: (least, most) share of the image that is covered.
+        aspect: (least, most) height over width of the rectangle, drawn log-uniformly.
+    Returns:
+        the same shape, in [0, 1].
+    """
+    batch, height, width, _ = shape_of(images)
+    share = keras.random.uniform((batch,), *area, seed=seed)
+    ratio = ops.exp(keras.random.uniform((batch,), math.log(aspect[0]), math.log(aspect[1]), seed=seed))
+    inside = random_boxes(seed, batch, (height, width), ops.sqrt(share * ratio), ops.sqrt(share / ratio))
+    touched = keras.random.uniform((batch, 1, 1, 1), seed=seed) < probability
+    noise = keras.random.uniform(ops.shape(images), seed=seed)
+    return ops.where(ops.logical_and(touched, inside), ops.cast(noise, images.dtype), images)
+
+
+def mixup(images, labels, seed, *, alpha=1.0):
+    """Blend each image and its label with another's: λ a + (1 − λ) b, λ ~ Beta(α, α) an image.
+
+    Zhang et al. 2018, https://arxiv.org/abs/1710.09412. The partner is the batch rolled by one; batches are shuffled.
+
+    Args:
+        images: (batch, height, width, channels); labels: float (batch, num_classes), rows sum to 1.
+        alpha: float, 1 for uniform λ.
+    Returns:
+        images and labels of the same shapes; label rows still sum to 1.
+    """
+    batch = ops.shape(images)[0]
+    keep = keras.random.beta((batch, 1), alpha, alpha, seed=seed)
+    weight = ops.cast(ops.reshape(keep, (-1, 1, 1, 1)), images.dtype)
+    mixed = weight * images + (1 - weight) * ops.roll(images, 1, axis=0)
+    return mixed, keep * labels + (1 - keep) * ops.roll(labels, 1, axis=0)
+
+
+def cutmix(images, labels, seed, *, alpha=1.0):
+    """Paste a rectangle of another image into each, and share the label by area (Yun et al. 2019).
+
+    The rectangle has the image's aspect and the area 1 − λ, λ ~ Beta(α, α); it is cut at the border, and the label
+    counts the pixels that are really there. https://arxiv.org/abs/1905.04899. Arguments and result as in `mixup`.
+    """
+    batch, height, width, _ = shape_of(images)
+    keep = keras.random.beta((batch,), alpha, alpha, seed=seed)
+    side = ops.sqrt(1 - keep)
+    pasted = random_boxes(seed, batch, (height, width), side, side)  # (batch, height, width, 1)
+    mixed = ops.where(pasted, ops.roll(images, 1, axis=0), images)
+    share = ops.mean(ops.cast(pasted, labels.dtype), axis=(1, 2))  # (batch, 1)
+    return mixed, (1 - share) * labels + share * ops.roll(labels, 1, axis=0)
+
+
+def mixup_or_cutmix(images, labels, seed, *, probability=1.0):
+    """Give each image MixUp or CutMix, evenly, with a probability; the others stay as they are."""
+    batch = ops.shape(images)[0]
+    mixed, mixed_labels = mixup(images, labels, seed)
+    cut, cut_labels = cutmix(images, labels, seed)
+    draw = keras.random.uniform((batch, 1), seed=seed)
+    use_mix, use_cut = draw < probability / 2, draw >= 1 - probability / 2
+    new_labels = ops.where(use_mix, mixed_labels, ops.where(use_cut, cut_labels, labels))
+    use_mix, use_cut = (ops.reshape(use, (-1, 1, 1, 1)) for use in (use_mix, use_cut))
+    return ops.where(use_mix, mixed, ops.where(use_cut, cut, images)), new_labels
+
+
+def affine(images, *, rotation, shear, shift):
+    """Turn, slant and move each image about its centre, reading with bilinear interpolation; grey (0.5) outside.
+
+    Args:
+        rotation: (batch,), radians; shear: two (batch,), pixels a pixel; shift: two (batch,), pixels, x then y.
+    Returns:
+        the same shape.
+    """
+    batch, height, width, channels = shape_of(images)
+    y = ops.cast(ops.arange(height), "float32") - (height - 1) / 2
+    x = ops.cast(ops.arange(width), "float32") - (width - 1) / 2
+    y, x = y[None, :, None], x[None, None, :]
+    cosine, sine = (ops.reshape(f(rotation), (-1, 1, 1)) for f in (ops.cos, ops.sin))
+    shear_x, shear_y = (ops.reshape(s, (-1, 1, 1)) for s in shear)
+    shift_x, shift_y = (ops.reshape(s, (-1, 1, 1)) for s in shift)
+    read_x = cosine * x + sine * y + shear_x * y + shift_x + (width - 1) / 2
+    read_y = cosine * y - sine * x + shear_y * x + shift_y + (height - 1) / 2
+    left, top = ops.floor(read_x), ops.floor(read_y)
+    total = 0.0
+    for column, weight_x in ((left, left + 1 - read_x), (left + 1, read_x - left)):
+        for row, weight_y in ((top, top + 1 - read_y), (top + 1, read_y - top)):
+            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            pixel = ops.clip(row, 0, height - 1) * width + ops.clip(column, 0, width - 1)
+            values = gather_pixels(images, ops.reshape(ops.cast(pixel, "int32"), (batch, height * width)))
+            weight = ops.cast((weight_x * weight_y)[..., None], images.dtype)
+            total = total + weight * ops.where(inside[..., None], values, 0.5)
+    return total
+
+
+def random_boxes(seed, batch, size, relative_height, relative_width):
+    """Draw one rectangle an image with a random centre: boolean (batch, height, width, 1)."""
+    height, width = size
+    centre = keras.random.uniform((batch, 2), seed=seed)
+
+    def along(length, middle, extent):  # (batch, length)
+        position = (ops.cast(ops.arange(length), "float32")[None] + 0.5) / length
+        return ops.abs(position - middle[:, None]) < extent[:, None] / 2
+
+    inside_rows = along(height, centre[:, 0], relative_height)
+    inside_columns = along(width, centre[:, 1], relative_width)
+    return ops.logical_and(inside_rows[:, :, None, None], inside_columns[:, None, :, None])
+
+
+def gather_pixels(images, pixels):
+    """Read from each image its own list of pixels (batch, height · width), as an image of the same shape."""
+    batch, height, width, channels = shape_of(images)
+    first = ops.expand_dims(ops.arange(batch, dtype="int32") * (height * width), 1)
+    flat = ops.reshape(images, (-1, channels))
+    return ops.reshape(ops.take(flat, first + pixels, axis=0), (-1, height, width, channels))
+
+
+def reflect(index, length):
+    """Bring indices that left the image back as a mirror at the edge would: −1 → 1, length → length − 2."""
+    index = ops.abs(index)
+    return length - 1 - ops.abs(length - 1 - index)
+
+
+def blend(start, end, factor):
+    return start + factor * (end - start)
+
+
+def blur(images):
+    """Smooth with the 3×3 kernel of Pillow's SMOOTH filter (centre 5, others 1, of 13); the border repeats."""
+    padded = ops.concatenate([images[:, :1], images, images[:, -1:]], axis=1)
+    padded = ops.concatenate([padded[:, :, :1], padded, padded[:, :, -1:]], axis=2)
+    _, height, width, _ = shape_of(images)
+    neighbours = sum(padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3))
+    return (neighbours + 4 * images) / 13
+
+
+def shape_of(images):
+    """Give (batch, height, width, channels), the batch as a tensor where it is not known yet."""
+    return (ops.shape(images)[0], *(int(size) for size in images.shape[1:]))

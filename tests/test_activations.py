@@ -1,0 +1,138 @@
+"""Inside the network: the same logits, the parts that sum up, and interventions that do what they say."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from helpers.model.activations import (
+    CutAttention,
+    DropTokens,
+    RemoveSkip,
+    ReplaceBranch,
+    activation_batches,
+    activations,
+)
+from helpers.model.vit import VisionTransformer, ViTConfig
+
+CONFIG = ViTConfig(
+    image_size=16, patch_size=4, hidden_dim=24, depth=3, num_heads=3, mlp_dim=40, num_classes=7, layer_scale=0.5
+)
+IMAGES = np.random.default_rng(0).random((3, 16, 16, 3), dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = VisionTransformer(CONFIG)
+    rng = np.random.default_rng(1)
+    for variable in model.weights:
+        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.3)
+    return model
+
+
+@pytest.fixture(scope="module")
+def run(model):
+    return activations(model, IMAGES, keep="all")
+
+
+def test_logits_are_the_models(model, run):
+    np.testing.assert_allclose(run.logits, ops.convert_to_numpy(model(IMAGES)), atol=1e-5)
+
+
+def test_shapes(run):
+    assert run.tokens.shape == (4, 3, 17, 24)
+    assert run.attention_weights.shape == (3, 3, 3, 17, 17)
+    assert run.attention_output.shape == run.mlp_output.shape == (3, 3, 17, 24)
+    assert run.values.shape == (3, 3, 3, 17, 8)
+    assert run.mlp_hidden.shape == (3, 3, 17, 40)
+
+
+def test_the_stream_is_the_sum_of_its_branches(run):
+    total = run.tokens[0] + run.attention_output.sum(axis=0) + run.mlp_output.sum(axis=0)
+    np.testing.assert_allclose(run.tokens[-1], total, atol=1e-4)
+
+
+def test_rows_of_attention_sum_to_one(run):
+    np.testing.assert_allclose(run.attention_weights.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_only_what_was_asked_for_is_kept(model):
+    run = activations(model, IMAGES, keep=["values"])
+    assert run.tokens is None and run.attention_weights is None and run.values is not None
+
+
+def test_batches_are_the_whole(model, run):
+    parts = list(activation_batches(model, IMAGES, batch_size=2, keep=["tokens"]))
+    assert [part.tokens.shape[1] for part in parts] == [2, 1]
+    np.testing.assert_allclose(np.concatenate([p.tokens for p in parts], axis=1), run.tokens, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "intervention",
+    [
+        CutAttention(np.zeros((17, 17), bool)),
+        CutAttention(np.zeros((17, 17), bool), renormalise=True),
+        DropTokens(()),
+        ReplaceBranch(1, "mlp", lambda output: output),
+    ],
+)
+def test_an_intervention_that_changes_nothing_changes_nothing(model, run, intervention):
+    changed = activations(model, IMAGES, interventions=[intervention])
+    np.testing.assert_allclose(changed.logits, run.logits, atol=1e-4)
+
+
+def test_cut_attention(model, run):
+    edges = np.zeros((17, 17), bool)
+    edges[1:, 0] = True  # no patch looks at the class token
+    changed = activations(model, IMAGES, interventions=[CutAttention(edges, blocks=(0,))])
+    assert (changed.attention_weights[0][..., 1:, 0] == 0).all()
+    np.testing.assert_allclose(changed.attention_weights[0][..., 0, :], run.attention_weights[0][..., 0, :], atol=1e-6)
+    assert changed.attention_weights[1][..., 1:, 0].max() > 0
+    left = 1 - run.attention_weights[0][..., 1:, 0]
+    np.testing.assert_allclose(changed.attention_weights[0][..., 1:, :].sum(-1), left, atol=1e-5)
+    again = activations(model, IMAGES, interventions=[CutAttention(edges, renormalise=True)])
+    np.testing.assert_allclose(again.attention_weights.sum(-1), 1, atol=1e-5)
+
+
+def test_a_token_that_may_look_at_nothing_reads_nothing(model):
+    everything = CutAttention(np.ones((17, 17), bool), renormalise=True)
+    run = activations(model, IMAGES, keep="all", interventions=[everything])
+    assert np.isfinite(run.logits).all() and (run.attention_weights == 0).all()
+
+
+def test_dropping_tokens_is_cutting_them_off(model):
+    dropped = [2, 5, 16]
+    edges = np.zeros((17, 17), bool)
+    edges[:, dropped] = True
+    without = activations(model, IMAGES, interventions=[DropTokens(dropped)])
+    cut = activations(model, IMAGES, interventions=[CutAttention(edges, renormalise=True)])
+    assert without.tokens.shape[2] == 14
+    np.testing.assert_allclose(without.logits, cut.logits, atol=1e-4)
+
+
+def test_removing_a_skip_leaves_the_branch(model):
+    run = activations(model, IMAGES, keep="all", interventions=[RemoveSkip(1, "mlp")])
+    np.testing.assert_allclose(run.tokens[2], run.mlp_output[1], atol=1e-6)
+
+
+def test_replacing_a_branch_by_nothing_leaves_the_skip(model):
+    nothing = [ReplaceBranch(1, "mlp"), ReplaceBranch(1, "attention", np.zeros(24))]
+    run = activations(model, IMAGES, keep="all", interventions=nothing)
+    np.testing.assert_allclose(run.tokens[2], run.tokens[1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (dict(keep=["weights"]), "attention_weights"),
+        (dict(interventions=["cut"]), "CutAttention"),
+        (dict(interventions=[RemoveSkip(3)]), "blocks 0 to 2"),
+        (dict(interventions=[RemoveSkip(0, "norm")]), "branch"),
+        (dict(interventions=[DropTokens([0])]), "class token"),
+        (dict(interventions=[DropTokens([17])]), "0 to 16"),
+        (dict(interventions=[CutAttention(np.zeros((17, 17)))]), "boolean"),
+        (dict(interventions=[CutAttention(np.zeros((16, 16), bool))]), r"\(17, 17\)"),
+    ],
+)
+def test_bad_requests_are_told(model, arguments, told):
+    with pytest.raises(ValueError, match=told):
+        activations(model, IMAGES, **arguments)
