@@ -177,7 +177,7 @@ def affine(images, *, rotation, shear, shift):
     """Turn, slant and move each image about its centre, reading with bilinear interpolation; grey (0.5) outside.
 
     Args:
-        rotation: (batch,), radians; shear: two (batch,), pixels a pixel; shift: two (batch,), pixels, x then y.
+        rotation: (batch,), radians, clockwise; shear: two (batch,), pixels a pixel; shift: two (batch,), pixels, x then y.
     Returns:
         the same shape.
     """

@@ -1,0 +1,530 @@
+"""CIFAR-10 from every place it may come from, and every way in which that goes wrong."""
+
+import errno
+import hashlib
+import io
+import multiprocessing
+import os
+import pickle
+import shutil
+import tarfile
+import threading
+import time
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from helpers.data import archive as archive_module
+from helpers.data import cifar10, download
+from helpers.data.archive import Archive, read_archive
+from helpers.data.cifar10 import CLASS_NAMES, DataUnavailable, load_cifar10
+from helpers.data.download import Limits, reachable
+
+PATIENT = Limits(floor_rate=2_000, window=0.3, silence=0.4, deadline=10)
+FILE_NAME = "cifar-10-python.tar.gz"
+
+
+def python2_batch(images, labels):
+    """Pickle a batch as Python 2 with NumPy 1 did for the original: protocol 2, byte strings, numpy.core."""
+    rows = images.transpose(0, 3, 1, 2).reshape(len(images), 3072)  # (n, 32, 32, 3) -> (n, 3072), red first
+    number = bytes([len(images)])
+    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+    kind = b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    content = b"T" + rows.size.to_bytes(4, "little") + rows.tobytes()
+    state = b"(K\x01K" + number + b"M\x00\x0c\x86" + kind + b"\x89" + content + b"tb"
+    return b"\x80\x02}(U\x04data" + array + state + b"U\x06labels](" + _integers(labels) + b"eu."
+
+
+def _integers(values):
+    return b"".join(b"K" + bytes([value]) for value in values)
+
+
+def pack(batches):
+    """Make the bytes of a .tar.gz out of {name: content}."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, content in batches.items():
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def describe(content, urls=()):
+    checksum = hashlib.sha256(content).hexdigest()
+    return Archive(FILE_NAME, checksum, len(content), num_train=20, num_test=4, urls=tuple(urls))
+
+
+def small_arrays():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (24, 32, 32, 3), np.uint8)
+    labels = np.arange(24) % 10
+    return {"x_train": images[:20], "y_train": labels[:20], "x_test": images[20:], "y_test": labels[20:]}
+
+
+ARRAYS = small_arrays()
+BATCHES = {
+    f"data_batch_{i + 1}": python2_batch(
+        ARRAYS["x_train"][4 * i : 4 * i + 4], ARRAYS["y_train"][4 * i : 4 * i + 4]
+    )
+    for i in range(5)
+} | {"test_batch": python2_batch(ARRAYS["x_test"], ARRAYS["y_test"])}
+CONTENT = pack(BATCHES)
+PUBLISHED_BYTES = len(CONTENT)
+
+
+class Server(BaseHTTPRequestHandler):
+    """Each path is one way to behave."""
+
+    def do_GET(self):
+        behaviour = self.path.strip("/").split("/")[0]
+        self.server.requests.append(behaviour)
+        getattr(self, behaviour)()
+
+    def begin(self, num_bytes=PUBLISHED_BYTES, kind="application/gzip", status=200):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if num_bytes is not None:
+            self.send_header("Content-Length", str(num_bytes))
+        self.end_headers()
+
+    def good(self):
+        self.begin()
+        self.wfile.write(CONTENT)
+
+    def unhurried(self):  # 0.8 s: long enough for a second process, and for a line of progress
+        self.begin()
+        for start in range(0, len(CONTENT), len(CONTENT) // 8):
+            self.wfile.write(CONTENT[start : start + len(CONTENT) // 8])
+            time.sleep(0.1)
+
+    def wrong(self):
+        self.begin()
+        self.wfile.write(CONTENT[:-1] + b"?")
+
+    def short(self):  # the connection breaks in the middle
+        self.begin()
+        self.wfile.write(CONTENT[: len(CONTENT) // 2])
+
+    def stump(self):  # the server's own copy is cut short
+        self.begin(1000)
+        self.wfile.write(CONTENT[:1000])
+
+    def endless(self):
+        self.begin(None)
+        self.wfile.write(CONTENT + b"and more")
+
+    def page(self):
+        self.begin(None, "text/html")
+        self.wfile.write(b"<html>Please accept our terms of use</html>")
+
+    def missing(self):
+        self.begin(0, status=404)
+
+    def slow(self):
+        self.begin()
+        for byte in CONTENT[:100]:
+            self.wfile.write(bytes([byte]))
+            if self.server.stopping.wait(0.05):
+                return
+
+    def hang(self):
+        self.begin()
+        self.wfile.write(CONTENT[:100])
+        self.server.stopping.wait(5)
+
+    def log_message(self, *_):
+        pass
+
+    def handle(self):
+        try:
+            super().handle()
+        except OSError:
+            pass  # the loader has left, as it should
+
+
+@pytest.fixture
+def server():
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    httpd.requests, httpd.stopping, httpd.daemon_threads = [], threading.Event(), True
+    httpd.address = f"http://127.0.0.1:{httpd.server_address[1]}"
+    threading.Thread(target=httpd.serve_forever, daemon=True, args=(0.05,)).start()
+    yield httpd
+    httpd.stopping.set()
+    httpd.shutdown()
+    httpd.server_close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_here(monkeypatch, tmp_path):
+    """A machine that has no CIFAR-10 anywhere, no network, and a small archive in place of the original."""
+    for name in ("COURSE_DATA", "COURSE_MIRROR", "COURSE_OFFLINE", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(cifar10, "PUBLISHED", describe(CONTENT))
+
+
+@pytest.fixture
+def publish(monkeypatch, server):
+    """Let the mirrors be these paths of the local server."""
+
+    def set_urls(*behaviours):
+        urls = tuple(f"{server.address}/{behaviour}/{FILE_NAME}" for behaviour in behaviours)
+        monkeypatch.setattr(cifar10, "PUBLISHED", describe(CONTENT, urls))
+
+    return set_urls
+
+
+def listing(tmp_path):
+    cache = tmp_path / "cache"
+    return sorted(path.name for path in cache.iterdir()) if cache.exists() else []
+
+
+def assert_is_the_set(dataset):
+    for name, expected in ARRAYS.items():
+        np.testing.assert_array_equal(getattr(dataset, name), expected)
+    assert dataset.class_names == CLASS_NAMES and len(CLASS_NAMES) == 10
+    assert dataset.y_train.dtype == np.int64
+
+
+# ---- where it comes from
+
+
+def test_archive_of_python_2_is_read_with_channels_last(tmp_path):
+    path = tmp_path / FILE_NAME
+    path.write_bytes(CONTENT)
+    arrays = read_archive(path, describe(CONTENT))
+    for name, expected in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], expected)
+
+
+def test_first_place_wins(monkeypatch, tmp_path):
+    cache, data = tmp_path / "cache", tmp_path / "data with spaces ü"
+    cache.mkdir()
+    data.mkdir()
+    np.savez(cache / "cifar10.npz", **ARRAYS)
+    assert_is_the_set(load_cifar10())
+    other = ARRAYS | {"x_train": 255 - ARRAYS["x_train"]}
+    np.savez(data / "cifar10.npz", **other)
+    monkeypatch.setenv("COURSE_DATA", str(data))
+    np.testing.assert_array_equal(load_cifar10().x_train, other["x_train"])
+
+
+def test_course_data_may_hold_the_archive_and_column_labels(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    (tmp_path / FILE_NAME).write_bytes(CONTENT)
+    assert_is_the_set(load_cifar10())
+    columns = {name: array[:, None] if name[0] == "y" else array for name, array in ARRAYS.items()}
+    np.savez(tmp_path / "cifar10.npz", **columns)  # labels of shape (n, 1), as Keras has them
+    assert_is_the_set(load_cifar10())
+
+
+@pytest.mark.parametrize("name", ["cifar-10-batches-py-target_archive", "cifar-10-batches-py.tar.gz"])
+def test_archive_of_keras_is_used_and_cached(monkeypatch, tmp_path, name):
+    folder = tmp_path / "keras" / "datasets"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(CONTENT)
+    assert_is_the_set(load_cifar10())
+    assert listing(tmp_path) == ["cifar10.npz"]
+    shutil.rmtree(folder)
+    assert_is_the_set(load_cifar10())  # now from the course's cache
+
+
+def test_download_is_cached_and_the_second_call_needs_no_network(publish, server, tmp_path, capsys):
+    publish("unhurried")
+    assert_is_the_set(load_cifar10(limits=PATIENT))
+    assert listing(tmp_path) == ["cifar10.npz"]
+    assert "MB/s" in capsys.readouterr().err
+    assert_is_the_set(load_cifar10(limits=PATIENT))
+    assert server.requests == ["unhurried"]
+
+
+@pytest.mark.parametrize("ending", ["", "/", f"/{FILE_NAME}"])
+def test_own_mirror_is_asked_first(monkeypatch, publish, server, ending):
+    publish("missing")
+    monkeypatch.setenv("COURSE_MIRROR", f"{server.address}/good{ending}")
+    assert_is_the_set(load_cifar10(limits=PATIENT))
+    assert server.requests == ["good"]
+
+
+# ---- what goes wrong on the network
+
+FAILURES = {
+    "wrong": "wrong checksum",
+    "short": "it stopped after",
+    "stump": "a file of 1000 bytes",
+    "endless": "more than",
+    "page": "a web page",
+    "missing": "404",
+    "slow": "too slow",
+    "hang": "sent nothing for 0.4 s",
+}
+
+
+@pytest.mark.parametrize(("behaviour", "reason"), FAILURES.items())
+def test_bad_server_is_named_and_leaves_nothing(publish, tmp_path, behaviour, reason):
+    publish(behaviour)
+    with pytest.raises(DataUnavailable, match=reason) as caught:
+        load_cifar10(limits=PATIENT)
+    assert "127.0.0.1" in str(caught.value) and "COURSE_DATA" in str(caught.value)
+    assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("behaviour", ["page", "slow", "hang", "missing"])
+def test_bad_server_is_left_for_the_next(publish, server, tmp_path, behaviour):
+    publish(behaviour, "good")
+    assert_is_the_set(load_cifar10(limits=PATIENT))
+    assert server.requests == [behaviour, "good"]
+    assert listing(tmp_path) == ["cifar10.npz"]
+
+
+def test_all_patience_ends_at_the_deadline(publish, tmp_path):
+    publish("unhurried", "unhurried", "unhurried")
+    start = time.monotonic()
+    with pytest.raises(DataUnavailable, match="the time for all downloads was over"):
+        load_cifar10(limits=replace(PATIENT, deadline=0.3))
+    assert time.monotonic() - start < 2.5
+    assert listing(tmp_path) == []
+
+
+def test_offline_is_known_fast_and_lists_every_place(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        cifar10, "PUBLISHED", describe(CONTENT, ["http://127.0.0.1:9/a", "http://127.0.0.1:9/b"])
+    )
+    start = time.monotonic()
+    with pytest.raises(DataUnavailable, match="offline") as caught:
+        load_cifar10()
+    assert time.monotonic() - start < 2
+    assert isinstance(caught.value, OSError)
+    for place in ("COURSE_DATA", "cache", "Keras", "network"):
+        assert any(place in line for line in caught.value.tried)
+    assert listing(tmp_path) == []
+
+
+def test_hosts_that_never_answer_cost_less_than_two_seconds(monkeypatch):
+    monkeypatch.setattr(download.socket, "create_connection", lambda *_: time.sleep(20))
+    start = time.monotonic()
+    assert reachable(["https://example.org/a", "https://example.com/b"]) == []
+    assert time.monotonic() - start < 2
+
+
+def test_reachable_keeps_the_order(server):
+    urls = [f"{server.address}/b", "http://127.0.0.1:9/", f"{server.address}/a", "nonsense"]
+    assert reachable(urls) == [urls[0], urls[2]]
+
+
+def test_course_offline_asks_nobody(monkeypatch, publish, server):
+    publish("good")
+    monkeypatch.setenv("COURSE_OFFLINE", "1")
+    with pytest.raises(DataUnavailable, match="switched off by COURSE_OFFLINE"):
+        load_cifar10()
+    assert server.requests == []
+
+
+# ---- what goes wrong on this machine
+
+
+def load_in_another_process(published, results):
+    cifar10.PUBLISHED = published
+    results.put(load_cifar10(limits=PATIENT).x_train.sum())
+
+
+def test_two_processes_download_once(publish, server, tmp_path):
+    publish("unhurried")
+    spawn = multiprocessing.get_context("spawn")
+    results = spawn.Queue()
+    arguments = (cifar10.PUBLISHED, results)
+    processes = [spawn.Process(target=load_in_another_process, args=arguments) for _ in range(2)]
+    for process in processes:
+        process.start()
+    sums = [results.get(timeout=30) for _ in processes]
+    for process in processes:
+        process.join(10)
+    assert sums == [ARRAYS["x_train"].sum()] * 2
+    assert server.requests == ["unhurried"]
+    assert listing(tmp_path) == ["cifar10.npz"]
+
+
+def test_another_notebook_that_does_not_finish(publish, tmp_path, capsys):
+    publish("good")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "cifar10.lock").write_text("another process, alive")
+    with pytest.raises(DataUnavailable, match="another notebook is still downloading"):
+        load_cifar10(limits=replace(PATIENT, deadline=0.3))
+    assert "waiting" in capsys.readouterr().err
+    assert listing(tmp_path) == ["cifar10.lock"]
+
+
+def test_killed_process_left_a_lock_and_half_a_file(publish, tmp_path):
+    publish("good")
+    leftover = tmp_path / "cache" / "incoming-killed"
+    leftover.mkdir(parents=True)
+    (leftover / "tmpabc").write_bytes(b"half")
+    lock = tmp_path / "cache" / "cifar10.lock"
+    lock.write_text("a process that is no more")
+    os.utime(lock, (1, 1))
+    assert_is_the_set(load_cifar10(limits=PATIENT))
+    assert listing(tmp_path) == ["cifar10.npz"]
+
+
+def test_cache_that_cannot_be_written_is_named(monkeypatch, publish, server, tmp_path):
+    publish("good")
+
+    def refuse(path, *_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("helpers.data.lock.os.open", refuse)
+    with pytest.raises(DataUnavailable, match="cannot be written to; set COURSE_CACHE"):
+        load_cifar10(limits=PATIENT)
+    assert server.requests == [] and listing(tmp_path) == []
+
+
+def test_cache_that_can_only_be_read_is_enough(monkeypatch, tmp_path):
+    (tmp_path / "cache").mkdir()
+    np.savez(tmp_path / "cache" / "cifar10.npz", **ARRAYS)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for name in ("open", "mkdir", "replace", "rename", "unlink"):
+        monkeypatch.setattr(os, name, refuse)
+    assert_is_the_set(load_cifar10())
+
+
+class FullDisk(io.BytesIO):
+    def write(self, _):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def write_half(path, **_):
+    path.write_bytes(b"PK half a file")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("moment", ["before", "download", "conversion"])
+def test_full_disk_is_named_and_leaves_nothing(monkeypatch, publish, tmp_path, moment):
+    publish("good", "good")
+    if moment == "before":
+        usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+        monkeypatch.setattr(cifar10.shutil, "disk_usage", lambda _: usage)
+    elif moment == "download":
+        monkeypatch.setattr(download, "open", lambda *_: FullDisk(), raising=False)
+    else:
+        monkeypatch.setattr(archive_module.np, "savez", write_half)
+    with pytest.raises(DataUnavailable, match="is full"):
+        load_cifar10(limits=PATIENT)
+    assert listing(tmp_path) == []
+
+
+# ---- files that are not what they seem
+
+
+def load_prepared(monkeypatch, tmp_path, **changes):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("COURSE_OFFLINE", "1")
+    np.savez(tmp_path / "cifar10.npz", **(ARRAYS | changes))
+    return load_cifar10()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"x_train": ARRAYS["x_train"][:-1]}, r"x_train must be uint8 \(20, 32, 32, 3\), it is uint8 \(19,"),
+        ({"x_test": ARRAYS["x_test"] / 255}, "it is float64"),
+        ({"y_train": ARRAYS["y_train"] + 1}, "from 1 to 10"),
+        ({"y_test": ARRAYS["y_test"] * 1.0}, "y_test must be 4 integers, it is float64"),
+        ({"y_train": ARRAYS["y_train"].astype(object)}, "not a readable .npz"),
+    ],
+)
+def test_arrays_are_checked(monkeypatch, tmp_path, changes, reason):
+    with pytest.raises(DataUnavailable, match=reason):
+        load_prepared(monkeypatch, tmp_path, **changes)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a zip", b"<html></html>", pickle.dumps([1, 2])])
+def test_file_that_is_no_npz(monkeypatch, tmp_path, content):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    (tmp_path / "cifar10.npz").write_bytes(content)
+    with pytest.raises(DataUnavailable, match="not a readable .npz"):
+        load_cifar10()
+
+
+def test_corrupt_cache_is_replaced(publish, tmp_path):
+    publish("good")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    np.savez(cache / "cifar10.npz", **ARRAYS)
+    content = bytearray((cache / "cifar10.npz").read_bytes())
+    content[5000] ^= 1  # one bit, in the middle of the pixels
+    (cache / "cifar10.npz").write_bytes(content)
+    assert_is_the_set(load_cifar10(limits=PATIENT))
+    np.testing.assert_array_equal(np.load(cache / "cifar10.npz")["x_train"], ARRAYS["x_train"])
+
+
+def test_npz_without_an_array(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    np.savez(tmp_path / "cifar10.npz", x_train=ARRAYS["x_train"])
+    with pytest.raises(DataUnavailable, match="it has no array"):
+        load_cifar10()
+
+
+class Malice:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("checksum_known", [True, False])
+def test_malicious_pickle_is_not_executed(monkeypatch, tmp_path, checksum_known):
+    trap = tmp_path / "executed"
+    content = pack(BATCHES | {"data_batch_1": pickle.dumps({b"data": Malice(trap), b"labels": []})})
+    pickle.loads(pickle.dumps(Malice(trap))).close()
+    assert trap.exists()  # this is what an ordinary unpickler does
+    trap.unlink()
+    monkeypatch.setattr(cifar10, "PUBLISHED", describe(content if checksum_known else CONTENT))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    (tmp_path / FILE_NAME).write_bytes(content)
+    with pytest.raises(
+        DataUnavailable, match="asks for .*open" if checksum_known else "its checksum is another"
+    ):
+        load_cifar10()
+    assert not trap.exists()
+
+
+# ---- its name
+
+
+def test_source_is_told_by_the_pixels(monkeypatch, tmp_path):
+    parts = (ARRAYS["x_train"], ARRAYS["x_test"])
+    sums = tuple(tuple(int(part[..., c].astype(int).sum()) for c in range(3)) for part in parts)
+    monkeypatch.setattr(cifar10, "CHANNEL_SUMS", {sums: "CIFAR-10, JPEG q75 copy"})
+    assert load_prepared(monkeypatch, tmp_path).source == "CIFAR-10, JPEG q75 copy"
+    order = np.arange(20)[::-1]
+    shuffled = {name: ARRAYS[name][order] for name in ("x_train", "y_train")}
+    assert load_prepared(monkeypatch, tmp_path, **shuffled).source == "CIFAR-10, JPEG q75 copy"
+    changed = ARRAYS["x_train"].copy()
+    changed[0, 0, 0, 0] ^= 1
+    assert "not equal to the original" in load_prepared(monkeypatch, tmp_path, x_train=changed).source
+
+
+def test_original_sums_follow_from_the_published_channel_means():
+    means = (125.30691805, 122.95039414, 113.86538318), (126.02464141, 123.7085042, 114.85431865)
+    pixels = 50_000 * 32 * 32, 10_000 * 32 * 32
+    original = next(sums for sums, name in cifar10.CHANNEL_SUMS.items() if name == "CIFAR-10")
+    for part in range(2):
+        for channel in range(3):
+            assert round(original[part][channel] / pixels[part], 8) == means[part][channel]
+            assert round((original[part][channel] + 1) / pixels[part], 8) != means[part][channel]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"floor_rate": -1}, {"window": 0}, {"silence": -1}, {"deadline": float("nan")}]
+)
+def test_limits_are_checked(changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        Limits(**changes)
