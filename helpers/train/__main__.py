@@ -21,12 +21,17 @@ def main(arguments=None):
     import keras
 
     from helpers.data import load_images
-    from helpers.model.checkpoints import build_model, load_manifest, save_checkpoint
+    from helpers.model.checkpoints import build_model, load_checkpoint, load_manifest, save_checkpoint
     from helpers.train.fit import accuracy, train
     from helpers.train.recipe import find_recipe
 
     if options.verify:
         return verify(load_manifest(options.checkpoints), options)
+    if options.ship:
+        for name, row in load_manifest(Path(options.ship) / "checkpoint").items():
+            save_checkpoint(load_checkpoint(name, Path(options.ship) / "checkpoint"), name, row, options.checkpoints)
+            print(f"{name} is shipped: {row['test_accuracy']:.2%} on {row['data']}.")
+        return 0
     dataset = load_dataset(options, load_images)
     changes = {"epochs": options.epochs} if options.epochs else {}
     for assignment in options.set:
@@ -89,9 +94,10 @@ def parse(arguments):
     parser.add_argument("--threads", type=int, help="processor threads to use")
     parser.add_argument("--hardware", help="how the manifest names this machine")
     parser.add_argument("--verify", action="store_true", help="score every shipped checkpoint against its manifest")
-    parser.add_argument("--checkpoints", help="folder of the checkpoints to verify")
+    parser.add_argument("--ship", metavar="DIR", help="put the finished run of DIR among the shipped checkpoints")
+    parser.add_argument("--checkpoints", help="folder of the shipped checkpoints; data/checkpoints by default")
     options = parser.parse_args(arguments)
-    if not options.verify and not options.out:
+    if not (options.verify or options.ship or options.out):
         parser.error("--out DIR is needed: the state, the history and the weights go there")
     return options
 

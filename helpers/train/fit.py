@@ -66,7 +66,7 @@ def train(model, dataset, recipe, *, seed=0, out=None, report=None, stop_after=N
         indices = ShuffledIndices(len(dataset.x_train), recipe.batch_size, seed, start, keeper)
         callbacks = [keeper.state_callback(), *averaging, keeper.score_callback()]
         try:
-            training.fit(indices, initial_epoch=start, epochs=last, callbacks=callbacks, verbose=0)
+            training.fit(indices, initial_epoch=start, epochs=last, callbacks=callbacks, shuffle=False, verbose=0)
             finished = len(keeper.history) >= recipe.epochs
         except KeyboardInterrupt:
             finished = False

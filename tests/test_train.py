@@ -1,0 +1,237 @@
+"""Training: it learns, it resumes as if it had never stopped, it keeps what is there, and refuses what cannot be."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from helpers.data import Dataset
+from helpers.data.shapes import make_shapes
+from helpers.model.checkpoints import build_model, load_checkpoint
+from helpers.model.resnet import ResNet, ResNetConfig
+from helpers.model.vit import VisionTransformer, ViTConfig
+from helpers.train.fit import TrainingModel, accuracy, augment_batch, make_optimizer, predict_logits, train
+from helpers.train.recipe import Recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ViTConfig(image_size=32, patch_size=8, hidden_dim=16, depth=2, num_heads=2, mlp_dim=32, num_classes=10)
+RECIPE = Recipe("test", epochs=3, batch_size=32, warmup_epochs=0.5, ema_momentum=0.9, mix_probability=0.5, mix_until=0.5)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return make_shapes(200, seed=0)
+
+
+def fresh_model():
+    keras.utils.set_random_seed(0)
+    return VisionTransformer(CONFIG)
+
+
+def weights(model):
+    return [ops.convert_to_numpy(v) for v in model.weights]
+
+
+def assert_same(first, second, tolerance=1e-5):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, atol=tolerance)
+
+
+def test_two_colours_are_learned():
+    """A problem that any network solves: is the picture red or blue?"""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 160)
+    images = rng.integers(0, 100, (160, 32, 32, 3), dtype="uint8")
+    images[..., 0] += (100 * (labels == 0)[:, None, None]).astype("uint8")
+    images[..., 2] += (100 * (labels == 1)[:, None, None]).astype("uint8")
+    data = Dataset(images[:128], labels[:128], images[128:], labels[128:], ("red", "blue"))
+    model = VisionTransformer(dataclasses.replace(CONFIG, num_classes=2))
+    outcome = train(model, data, Recipe("test", epochs=6, batch_size=16, learning_rate=3e-3, ema_momentum=0.5))
+    assert outcome.finished and outcome.test_accuracy == 1.0
+    assert outcome.history[-1]["loss"] < outcome.history[0]["loss"]
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(dataset, tmp_path):
+    whole = fresh_model()
+    expected = train(whole, dataset, RECIPE, out=tmp_path / "whole")
+    first = train(fresh_model(), dataset, RECIPE, out=tmp_path / "parts", stop_after=1)
+    assert not first.finished and len(first.history) == 1
+    resumed = fresh_model()
+    outcome = train(resumed, dataset, RECIPE, out=tmp_path / "parts")
+    assert outcome.finished and [entry["pass"] for entry in outcome.history] == [1, 2, 3]
+    assert_same(weights(whole), weights(resumed))
+    losses = [[entry["loss"] for entry in o.history] for o in (expected, outcome)]
+    np.testing.assert_allclose(*losses, atol=1e-4)
+    again = fresh_model()
+    assert train(again, dataset, RECIPE, out=tmp_path / "parts").finished  # nothing left to do
+    assert_same(weights(whole), weights(again))
+
+
+def test_ctrl_c_keeps_the_last_whole_pass(dataset, tmp_path):
+    def interrupt(entry):
+        if entry["pass"] == 2 and entry.get("images", 0) >= 64:
+            raise KeyboardInterrupt
+
+    model = fresh_model()
+    outcome = train(model, dataset, RECIPE, out=tmp_path, report=interrupt)
+    assert not outcome.finished and len(outcome.history) == 1
+    one_pass = fresh_model()
+    train(one_pass, dataset, RECIPE, stop_after=1)
+    assert_same(weights(model), weights(one_pass))
+    assert train(fresh_model(), dataset, RECIPE, out=tmp_path).finished
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a Unix signal")
+def test_kill_9_and_resume(tmp_path):
+    """The command is killed without warning in its second pass; the same command then ends like one never killed."""
+    command = [sys.executable, "-m", "helpers.train", "--data", "shapes", "--model", "shapes/8", "--epochs", "3"]
+    command += ["--images", "1024", "--precision", "float32"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+    def start(out):
+        return subprocess.Popen(
+            [*command, "--out", str(out)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    killed = start(tmp_path / "killed")
+    deadline = time.monotonic() + 240
+    while not (tmp_path / "killed" / "history.json").exists():
+        assert killed.poll() is None and time.monotonic() < deadline, killed.stderr.read().decode()[-2000:]
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    history = json.loads((tmp_path / "killed" / "history.json").read_text())["history"]
+    assert 1 <= len(history) < 3
+    for out in ("killed", "whole"):
+        run = start(tmp_path / out)
+        text = run.communicate(timeout=280)[0].decode()
+        assert run.returncode == 0 and "Test accuracy" in text
+    first, second = (load_checkpoint("shapes/8", tmp_path / out / "checkpoint") for out in ("killed", "whole"))
+    assert_same(weights(first), weights(second), tolerance=1e-3)  # stored as 16-bit numbers
+    left_over = [p.name for p in (tmp_path / "killed").rglob("*") if "partial" in p.name]
+    assert len(left_over) <= 1  # the file that was being written when it was killed, never one that is read
+
+
+def test_the_state_of_another_run_is_refused(dataset, tmp_path):
+    train(fresh_model(), dataset, RECIPE, out=tmp_path, stop_after=1)
+    with pytest.raises(ValueError, match="another run: its recipe"):
+        train(fresh_model(), dataset, dataclasses.replace(RECIPE, learning_rate=1e-4), out=tmp_path)
+    with pytest.raises(ValueError, match="its seed"):
+        train(fresh_model(), dataset, RECIPE, seed=1, out=tmp_path)
+
+
+def test_a_corrupted_state_is_told(dataset, tmp_path):
+    train(fresh_model(), dataset, RECIPE, out=tmp_path, stop_after=1)
+    content = (tmp_path / "state.npz").read_bytes()
+    (tmp_path / "state.npz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="cannot be read"):
+        train(fresh_model(), dataset, RECIPE, out=tmp_path)
+
+
+def test_a_full_disk_leaves_the_last_state(dataset, tmp_path, monkeypatch):
+    train(fresh_model(), dataset, RECIPE, out=tmp_path, stop_after=1)
+    before = (tmp_path / "state.npz").read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            train(fresh_model(), dataset, RECIPE, out=tmp_path)
+    assert (tmp_path / "state.npz").read_bytes() == before
+    assert train(fresh_model(), dataset, RECIPE, out=tmp_path).finished
+
+
+def test_a_resnet_trains_with_the_same_loop(dataset):
+    recipe = Recipe("test", epochs=1, batch_size=32, initialisation="plain")
+    model = ResNet(ResNetConfig(depth=8, width=4))
+    before = weights(model)
+    outcome = train(model, dataset, recipe)
+    assert outcome.finished
+    moved = [not np.allclose(a, b) for a, b in zip(before, weights(model), strict=True)]
+    assert np.mean(moved) > 0.9  # the moving averages of its norms too
+
+
+def test_averaged_weights_are_what_is_left(dataset):
+    """With momentum so near 1 that the average never leaves the start, training must seem to have done nothing."""
+    model = fresh_model()
+    start = weights(model)
+    recipe = dataclasses.replace(RECIPE, epochs=1, initialisation="plain", ema_momentum=0.999999)
+    train(model, dataset, recipe)
+    assert_same(start, weights(model), tolerance=2e-3)
+    raw = fresh_model()
+    train(raw, dataset, dataclasses.replace(recipe, ema_momentum=0.0))
+    assert max(np.abs(a - b).max() for a, b in zip(start, weights(raw), strict=True)) > 2e-3
+
+
+def test_weight_decay_spares_what_is_no_matrix(dataset):
+    """A gradient of zero leaves decay alone: matrices shrink, offsets, norms, token and positions stay."""
+    model = fresh_model()
+    for variable in model.weights:
+        variable.assign(np.ones(variable.shape, "float32"))
+    recipe = dataclasses.replace(RECIPE, learning_rate=0.1, weight_decay=0.5, ema_momentum=0.0)
+    training = TrainingModel(model, dataset, recipe, seed=0)
+    optimizer = make_optimizer(recipe, 10)
+    optimizer.build(training.trainable_variables)
+    optimizer.apply([ops.zeros(v.shape) for v in training.trainable_variables])
+    for variable in model.weights:
+        value = ops.convert_to_numpy(variable)
+        matrix = variable.path.endswith("kernel")
+        assert (value < 1).all() if matrix else (value == 1).all(), variable.path
+
+
+def test_the_loss_is_the_smoothed_cross_entropy(dataset):
+    recipe = Recipe("test", epochs=1, batch_size=2, label_smoothing=0.1)
+    training = TrainingModel(fresh_model(), dataset, recipe, seed=0)
+    logits = np.array([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]], "float32")
+    labels = np.array([[1.0, 0, 0], [0, 0.5, 0.5]], "float32")
+    smooth = labels * 0.9 + 0.1 / 3
+    expected = -(smooth * (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))).sum(axis=1).mean()
+    found = float(training.compute_loss(y_pred={"logits": logits, "labels": labels}))
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_predictions_do_not_depend_on_the_batch(dataset):
+    model = fresh_model()
+    whole = predict_logits(model, dataset.x_test, batch_size=1000)
+    np.testing.assert_allclose(predict_logits(model, dataset.x_test, batch_size=7), whole, atol=1e-5)
+    expected = np.mean(whole.argmax(axis=1) == dataset.y_test)
+    assert accuracy(model, dataset.x_test, dataset.y_test) == pytest.approx(expected)
+
+
+def test_augmentation_follows_the_recipe():
+    images = np.random.default_rng(0).random((4, 32, 32, 3), dtype="float32")
+    labels = np.eye(4, dtype="float32")
+    nothing = Recipe("test", epochs=1, crop_padding=0, flip=False)
+    same, same_labels = augment_batch(images, labels, nothing, keras.random.SeedGenerator(0))
+    np.testing.assert_array_equal(ops.convert_to_numpy(same), images)
+    np.testing.assert_array_equal(ops.convert_to_numpy(same_labels), labels)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda d: dataclasses.replace(d, x_train=d.x_train[:8], y_train=d.y_train[:8]), "batch needs 32"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_is_told(change, told):
+    plain = make_shapes(200, seed=0)
+    plain = Dataset(plain.x_train, plain.y_train, plain.x_test, plain.y_test, plain.class_names)
+    with pytest.raises(ValueError, match=told):
+        train(fresh_model(), change(plain), RECIPE)
+
+
+def test_labels_beyond_the_models_classes_are_told(dataset):
+    model = build_model("VisionTransformer", dataclasses.replace(CONFIG, num_classes=5))
+    with pytest.raises(ValueError, match="5 classes"):
+        train(model, dataset, RECIPE)
