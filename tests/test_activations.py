@@ -15,7 +15,14 @@ from helpers.model.activations import (
 from helpers.model.vit import VisionTransformer, ViTConfig
 
 CONFIG = ViTConfig(
-    image_size=16, patch_size=4, hidden_dim=24, depth=3, num_heads=3, mlp_dim=40, num_classes=7, layer_scale=0.5
+    image_size=16,
+    patch_size=4,
+    hidden_dim=24,
+    depth=3,
+    num_heads=3,
+    mlp_dim=40,
+    num_classes=7,
+    layer_scale=0.5,
 )
 IMAGES = np.random.default_rng(0).random((3, 16, 16, 3), dtype="float32")
 
@@ -85,7 +92,9 @@ def test_cut_attention(model, run):
     edges[1:, 0] = True  # no patch looks at the class token
     changed = activations(model, IMAGES, interventions=[CutAttention(edges, blocks=(0,))])
     assert (changed.attention_weights[0][..., 1:, 0] == 0).all()
-    np.testing.assert_allclose(changed.attention_weights[0][..., 0, :], run.attention_weights[0][..., 0, :], atol=1e-6)
+    np.testing.assert_allclose(
+        changed.attention_weights[0][..., 0, :], run.attention_weights[0][..., 0, :], atol=1e-6
+    )
     assert changed.attention_weights[1][..., 1:, 0].max() > 0
     left = 1 - run.attention_weights[0][..., 1:, 0]
     np.testing.assert_allclose(changed.attention_weights[0][..., 1:, :].sum(-1), left, atol=1e-5)

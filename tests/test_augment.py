@@ -34,7 +34,9 @@ def test_every_crop_is_one_of_the_possible_ones_and_they_differ():
     found = set()
     for image, result in zip(padded, cropped, strict=True):
         windows = {(r, c): image[r : r + 8, c : c + 8] for r in range(5) for c in range(5)}
-        matches = [(r, c, f) for (r, c), w in windows.items() for f in (1, -1) if np.array_equal(w[:, ::f], result)]
+        matches = [
+            (r, c, f) for (r, c), w in windows.items() for f in (1, -1) if np.array_equal(w[:, ::f], result)
+        ]
         assert len(matches) == 1
         found.add(matches[0])
     assert len(found) > 15  # of 50, in 40 draws: one offset a batch would give 1 or 2
@@ -42,7 +44,9 @@ def test_every_crop_is_one_of_the_possible_ones_and_they_differ():
 
 def test_no_shift_and_no_flip_is_the_image():
     images = pictures(4)
-    np.testing.assert_array_equal(array(augment.random_crop_and_flip(images, seed(), padding=0, flip=False)), images)
+    np.testing.assert_array_equal(
+        array(augment.random_crop_and_flip(images, seed(), padding=0, flip=False)), images
+    )
 
 
 def test_half_of_the_images_are_mirrored():
@@ -55,7 +59,9 @@ def test_half_of_the_images_are_mirrored():
 def move(images, **changes):
     still = {"rotation": 0.0, "shear": (0.0, 0.0), "shift": (0.0, 0.0)} | changes
     batch = np.ones(len(images), "float32")
-    arguments = {k: tuple(batch * x for x in v) if isinstance(v, tuple) else batch * v for k, v in still.items()}
+    arguments = {
+        k: tuple(batch * x for x in v) if isinstance(v, tuple) else batch * v for k, v in still.items()
+    }
     return array(augment.affine(images, **arguments))
 
 

@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 from keras import ops
 
-from helpers.model.checkpoints import build_model, load_checkpoint, load_manifest, save_checkpoint, write_whole
+from helpers.model.checkpoints import (
+    build_model,
+    load_checkpoint,
+    load_manifest,
+    save_checkpoint,
+    write_whole,
+)
 from helpers.model.resnet import ResNet, ResNetConfig
 from helpers.model.vit import VisionTransformer, ViTConfig
 
-CONFIG = ViTConfig(image_size=16, patch_size=4, hidden_dim=24, depth=2, num_heads=3, mlp_dim=40, num_classes=7)
+CONFIG = ViTConfig(
+    image_size=16, patch_size=4, hidden_dim=24, depth=2, num_heads=3, mlp_dim=40, num_classes=7
+)
 IMAGES = np.random.default_rng(0).random((3, 16, 16, 3), dtype="float32")
 
 
@@ -35,7 +43,9 @@ def test_a_model_comes_back(model, folder):
 
 def test_storing_again_changes_nothing(folder):
     first = load_manifest(folder)["tiny/4"]
-    again = save_checkpoint(load_checkpoint("tiny/4", folder), "tiny/4", {"data": "none", "test_accuracy": 0.1}, folder)
+    again = save_checkpoint(
+        load_checkpoint("tiny/4", folder), "tiny/4", {"data": "none", "test_accuracy": 0.1}, folder
+    )
     assert again["sha256"] == first["sha256"] and again == first
 
 
@@ -77,7 +87,9 @@ def test_a_corrupted_file_is_told(folder, damage):
         load_checkpoint("tiny/4", folder)
 
 
-@pytest.mark.parametrize("change, told", [({"depth": 3}, "missing"), ({"mlp_dim": 48}, "expected with shape")])
+@pytest.mark.parametrize(
+    "change, told", [({"depth": 3}, "missing"), ({"mlp_dim": 48}, "expected with shape")]
+)
 def test_weights_of_another_configuration_are_told(folder, change, told):
     manifest = load_manifest(folder)
     manifest["tiny/4"]["config"] |= change
@@ -110,7 +122,17 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", sorted(load_manifest()))
 def test_every_shipped_checkpoint_loads_and_says_where_it_came_from(name):
     row = load_manifest()[name]
-    for field in ("recipe", "data", "passes", "seed", "num_test_images", "test_accuracy", "hardware", "seconds", "command"):
+    for field in (
+        "recipe",
+        "data",
+        "passes",
+        "seed",
+        "num_test_images",
+        "test_accuracy",
+        "hardware",
+        "seconds",
+        "command",
+    ):
         assert row.get(field) not in (None, ""), field
     model = load_checkpoint(name)
     assert model.count_params() == row["num_parameters"]

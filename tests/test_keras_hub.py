@@ -11,7 +11,14 @@ keras_hub = pytest.importorskip("keras_hub")
 
 def test_the_backbone_of_keras_hub_gives_the_same_tokens():
     config = ViTConfig(
-        image_size=32, patch_size=8, hidden_dim=48, depth=3, num_heads=4, mlp_dim=96, num_classes=5, layer_norm_epsilon=1e-6
+        image_size=32,
+        patch_size=8,
+        hidden_dim=48,
+        depth=3,
+        num_heads=4,
+        mlp_dim=96,
+        num_classes=5,
+        layer_norm_epsilon=1e-6,
     )
     theirs = keras_hub.models.ViTBackbone(
         image_shape=(32, 32, 3),
@@ -31,7 +38,9 @@ def test_the_backbone_of_keras_hub_gives_the_same_tokens():
     tokens = ours.embed(images)
     for block in ours.blocks:
         tokens = block(tokens)
-    expected = ops.convert_to_numpy(theirs((images - 0.5) / 0.5))  # keras-hub leaves the preprocessing to its caller
+    expected = ops.convert_to_numpy(
+        theirs((images - 0.5) / 0.5)
+    )  # keras-hub leaves the preprocessing to its caller
     np.testing.assert_allclose(ops.convert_to_numpy(ours.norm(tokens)), expected, atol=1e-4)
 
 
@@ -46,14 +55,20 @@ def copy_weights(theirs, ours):
     ours.patch_embedding.projection.kernel.assign(find("patch_embedding", "kernel"))
     ours.patch_embedding.projection.bias.assign(find("patch_embedding", "bias"))
     ours.class_token_and_position.class_token.assign(find("class_token"))
-    ours.class_token_and_position.position_embedding.assign(find("position_embedding", "embeddings").reshape(1, 17, 48))
+    ours.class_token_and_position.position_embedding.assign(
+        find("position_embedding", "embeddings").reshape(1, 17, 48)
+    )
     for index, block in enumerate(ours.blocks):
         name = f"block_{index + 1}/"
-        parts = {part: find(name, "mha", part, "kernel").reshape(48, 48) for part in ("query", "key", "value")}
+        parts = {
+            part: find(name, "mha", part, "kernel").reshape(48, 48) for part in ("query", "key", "value")
+        }
         block.attention.qkv.kernel.assign(np.concatenate(list(parts.values()), axis=1))
         parts = {part: find(name, "mha", part, "bias").reshape(-1) for part in ("query", "key", "value")}
         block.attention.qkv.bias.assign(np.concatenate(list(parts.values())))
-        block.attention.output_projection.kernel.assign(find(name, "attention_output", "kernel").reshape(48, 48))
+        block.attention.output_projection.kernel.assign(
+            find(name, "attention_output", "kernel").reshape(48, 48)
+        )
         block.attention.output_projection.bias.assign(find(name, "attention_output", "bias"))
         for our_norm, their_norm in ((block.norm1, "ln_1"), (block.norm2, "ln_2")):
             our_norm.gamma.assign(find(name, their_norm, "gamma"))

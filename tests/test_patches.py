@@ -30,12 +30,16 @@ def test_there_and_back_changes_nothing(shape, patch_size):
     np.testing.assert_array_equal(back, images)
 
 
-@pytest.mark.parametrize("size, patch, count", [(32, 4, 64), (224, 16, 196), (224, 32, 49), ((8, 12), 4, 6), (4, 4, 1)])
+@pytest.mark.parametrize(
+    "size, patch, count", [(32, 4, 64), (224, 16, 196), (224, 32, 49), ((8, 12), 4, 6), (4, 4, 1)]
+)
 def test_counts(size, patch, count):
     assert num_patches(size, patch) == count
 
 
-@pytest.mark.parametrize("size, patch, told", [(30, 4, "28×28"), ((32, 30), 8, "32×24"), (32, 0, "patch_size"), (32, 2.5, "2.5")])
+@pytest.mark.parametrize(
+    "size, patch, told", [(30, 4, "28×28"), ((32, 30), 8, "32×24"), (32, 0, "patch_size"), (32, 2.5, "2.5")]
+)
 def test_sizes_that_do_not_divide_are_told(size, patch, told):
     with pytest.raises(ValueError, match=told):
         num_patches(size, patch)
@@ -47,7 +51,9 @@ def test_wrong_rank_and_empty_batches_are_told(shape):
         extract_patches(np.zeros(shape, "float32"), 4)
 
 
-@pytest.mark.parametrize("shape, size", [((1, 64, 48), 30), ((1, 64, 47), 32), ((64, 48), 32), ((1, 63, 48), 32)])
+@pytest.mark.parametrize(
+    "shape, size", [((1, 64, 48), 30), ((1, 64, 47), 32), ((64, 48), 32), ((1, 63, 48), 32)]
+)
 def test_patches_that_do_not_tile_are_told(shape, size):
     with pytest.raises(ValueError, match="patches"):
         assemble_patches(np.zeros(shape, "float32"), size)

@@ -12,7 +12,16 @@ from helpers.train.schedule import WarmupCosine, warmup_cosine
 
 @pytest.mark.parametrize(
     "step, rate",
-    [(0, 0.1), (4, 0.5), (9, 1.0), (10, 1.0), (60, 0.5), (35, 0.5 * (1 + np.cos(np.pi / 4))), (110, 0.0), (500, 0.0)],
+    [
+        (0, 0.1),
+        (4, 0.5),
+        (9, 1.0),
+        (10, 1.0),
+        (60, 0.5),
+        (35, 0.5 * (1 + np.cos(np.pi / 4))),
+        (110, 0.0),
+        (500, 0.0),
+    ],
 )
 def test_rates_by_hand(step, rate):
     found = float(warmup_cosine(step, peak=1.0, warmup_steps=10, total_steps=110))
@@ -27,7 +36,9 @@ def test_the_schedule_object_is_the_function_and_round_trips():
     schedule = WarmupCosine(2e-3, 5, 50)
     again = WarmupCosine.from_config(schedule.get_config())
     for step in (0, 3, 5, 20, 50):
-        assert float(again(step)) == pytest.approx(float(warmup_cosine(step, peak=2e-3, warmup_steps=5, total_steps=50)))
+        assert float(again(step)) == pytest.approx(
+            float(warmup_cosine(step, peak=2e-3, warmup_steps=5, total_steps=50))
+        )
 
 
 def test_recipes_are_found_and_changed():
@@ -60,7 +71,9 @@ def test_a_product_is_split_evenly():
     np.testing.assert_allclose(np.linalg.norm(left), np.linalg.norm(right))
     left, right = split_product(matrix, 2)
     singular = np.linalg.svd(matrix)[1]
-    assert np.linalg.norm(matrix - left @ right.T) == pytest.approx(np.sqrt((singular[2:] ** 2).sum()))  # Eckart-Young
+    assert np.linalg.norm(matrix - left @ right.T) == pytest.approx(
+        np.sqrt((singular[2:] ** 2).sum())
+    )  # Eckart-Young
 
 
 def test_mimetic_products_look_like_the_papers():

@@ -1,4 +1,4 @@
-"""Training: it learns, it resumes as if it had never stopped, it keeps what is there, and refuses what cannot be."""
+"""Training: it learns, resumes as if it had never stopped, keeps what is there, refuses what cannot be."""
 
 import dataclasses
 import json
@@ -23,8 +23,12 @@ from helpers.train.fit import TrainingModel, accuracy, augment_batch, make_optim
 from helpers.train.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIG = ViTConfig(image_size=32, patch_size=8, hidden_dim=16, depth=2, num_heads=2, mlp_dim=32, num_classes=10)
-RECIPE = Recipe("test", epochs=3, batch_size=32, warmup_epochs=0.5, ema_momentum=0.9, mix_probability=0.5, mix_until=0.5)
+CONFIG = ViTConfig(
+    image_size=32, patch_size=8, hidden_dim=16, depth=2, num_heads=2, mlp_dim=32, num_classes=10
+)
+RECIPE = Recipe(
+    "test", epochs=3, batch_size=32, warmup_epochs=0.5, ema_momentum=0.9, mix_probability=0.5, mix_until=0.5
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,9 @@ def test_two_colours_are_learned():
     images[..., 2] += (100 * (labels == 1)[:, None, None]).astype("uint8")
     data = Dataset(images[:128], labels[:128], images[128:], labels[128:], ("red", "blue"))
     model = VisionTransformer(dataclasses.replace(CONFIG, num_classes=2))
-    outcome = train(model, data, Recipe("test", epochs=6, batch_size=16, learning_rate=3e-3, ema_momentum=0.5))
+    outcome = train(
+        model, data, Recipe("test", epochs=6, batch_size=16, learning_rate=3e-3, ema_momentum=0.5)
+    )
     assert outcome.finished and outcome.test_accuracy == 1.0
     assert outcome.history[-1]["loss"] < outcome.history[0]["loss"]
 
@@ -92,14 +98,32 @@ def test_ctrl_c_keeps_the_last_whole_pass(dataset, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a Unix signal")
 def test_kill_9_and_resume(tmp_path):
-    """The command is killed without warning in its second pass; the same command then ends like one never killed."""
-    command = [sys.executable, "-m", "helpers.train", "--data", "shapes", "--model", "shapes/8", "--epochs", "3"]
+    """Killed without warning in its second pass, the same command then ends like one never killed."""
+    command = [
+        sys.executable,
+        "-m",
+        "helpers.train",
+        "--data",
+        "shapes",
+        "--model",
+        "shapes/8",
+        "--epochs",
+        "3",
+    ]
     command += ["--images", "1024", "--precision", "float32"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+    }
 
     def start(out):
         return subprocess.Popen(
-            [*command, "--out", str(out)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [*command, "--out", str(out)],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
 
     killed = start(tmp_path / "killed")
@@ -115,7 +139,9 @@ def test_kill_9_and_resume(tmp_path):
         run = start(tmp_path / out)
         text = run.communicate(timeout=280)[0].decode()
         assert run.returncode == 0 and "Test accuracy" in text
-    first, second = (load_checkpoint("shapes/8", tmp_path / out / "checkpoint") for out in ("killed", "whole"))
+    first, second = (
+        load_checkpoint("shapes/8", tmp_path / out / "checkpoint") for out in ("killed", "whole")
+    )
     assert_same(weights(first), weights(second), tolerance=1e-3)  # stored as 16-bit numbers
     left_over = [p.name for p in (tmp_path / "killed").rglob("*") if "partial" in p.name]
     assert len(left_over) <= 1  # the file that was being written when it was killed, never one that is read
@@ -163,7 +189,7 @@ def test_a_resnet_trains_with_the_same_loop(dataset):
 
 
 def test_averaged_weights_are_what_is_left(dataset):
-    """With momentum so near 1 that the average never leaves the start, training must seem to have done nothing."""
+    """With momentum so near 1 that the average stays where it began, training seems to have done nothing."""
     model = fresh_model()
     start = weights(model)
     recipe = dataclasses.replace(RECIPE, epochs=1, initialisation="plain", ema_momentum=0.999999)

@@ -57,7 +57,15 @@ def count_by_formula(config):
     d, m = config.hidden_dim, config.mlp_dim
     patch = config.patch_size**2 * config.channels * d + d
     block = 4 * (d * d + d) + (d * m + m) + (m * d + d) + 2 * 2 * d
-    return patch + d + config.num_tokens * d + config.depth * block + 2 * d + d * config.num_classes + config.num_classes
+    return (
+        patch
+        + d
+        + config.num_tokens * d
+        + config.depth * block
+        + 2 * d
+        + d * config.num_classes
+        + config.num_classes
+    )
 
 
 @pytest.mark.parametrize("hidden_dim, num_heads", [(24, 3), (32, 8), (16, 1)])
@@ -69,14 +77,20 @@ def test_attention_equals_keras(hidden_dim, num_heads):
     theirs(tokens, tokens)
     randomise(theirs)
     kernels = [theirs._query_dense, theirs._key_dense, theirs._value_dense]
-    ours.qkv.kernel.assign(np.concatenate([ops.convert_to_numpy(k.kernel).reshape(hidden_dim, -1) for k in kernels], axis=1))
+    ours.qkv.kernel.assign(
+        np.concatenate([ops.convert_to_numpy(k.kernel).reshape(hidden_dim, -1) for k in kernels], axis=1)
+    )
     ours.qkv.bias.assign(np.concatenate([ops.convert_to_numpy(k.bias).reshape(-1) for k in kernels]))
-    ours.output_projection.kernel.assign(ops.convert_to_numpy(theirs._output_dense.kernel).reshape(-1, hidden_dim))
+    ours.output_projection.kernel.assign(
+        ops.convert_to_numpy(theirs._output_dense.kernel).reshape(-1, hidden_dim)
+    )
     ours.output_projection.bias.assign(ops.convert_to_numpy(theirs._output_dense.bias))
     expected, expected_weights = theirs(tokens, tokens, return_attention_scores=True)
     weights, _ = ours.weights_and_values(tokens)
     np.testing.assert_allclose(ops.convert_to_numpy(ours(tokens)), ops.convert_to_numpy(expected), atol=1e-5)
-    np.testing.assert_allclose(ops.convert_to_numpy(weights), ops.convert_to_numpy(expected_weights), atol=1e-5)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(weights), ops.convert_to_numpy(expected_weights), atol=1e-5
+    )
 
 
 def test_attention_equals_a_slow_float64_loop():
@@ -84,7 +98,10 @@ def test_attention_equals_a_slow_float64_loop():
     tokens = numbers(1, 5, 12)
     layer(tokens)
     randomise(layer, seed=3)
-    kernel, bias = ops.convert_to_numpy(layer.qkv.kernel).astype("float64"), ops.convert_to_numpy(layer.qkv.bias).astype("float64")
+    kernel, bias = (
+        ops.convert_to_numpy(layer.qkv.kernel).astype("float64"),
+        ops.convert_to_numpy(layer.qkv.bias).astype("float64"),
+    )
     qkv = tokens[0].astype("float64") @ kernel + bias
     mixed = np.zeros((5, 12))
     for head in range(3):
@@ -94,7 +111,9 @@ def test_attention_equals_a_slow_float64_loop():
             score = np.array([q[query] @ k[key] / 2.0 for key in range(5)])  # √head_dim = 2
             weight = np.exp(score) / np.exp(score).sum()
             mixed[query, columns] = weight @ v
-    expected = mixed @ ops.convert_to_numpy(layer.output_projection.kernel) + ops.convert_to_numpy(layer.output_projection.bias)
+    expected = mixed @ ops.convert_to_numpy(layer.output_projection.kernel) + ops.convert_to_numpy(
+        layer.output_projection.bias
+    )
     np.testing.assert_allclose(ops.convert_to_numpy(layer(tokens))[0], expected, atol=1e-5)
 
 
@@ -144,7 +163,9 @@ def test_mean_pooling_reads_the_patches():
     assert model.config.num_tokens == 16
     tokens = numbers(2, 16, 24)
     expected = model.head(ops.mean(model.norm(tokens), axis=1))
-    np.testing.assert_allclose(ops.convert_to_numpy(model.classify(tokens)), ops.convert_to_numpy(expected), atol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(model.classify(tokens)), ops.convert_to_numpy(expected), atol=1e-6
+    )
 
 
 def test_stochastic_depth_and_layer_scale():
@@ -167,7 +188,9 @@ def test_every_weight_is_trained():
     assert len(model.trainable_variables) == len(model.weights)
 
 
-@pytest.mark.parametrize("layer", [PatchEmbedding(4, 6), MultiHeadSelfAttention(12, 3), EncoderBlock(12, 3, 20)])
+@pytest.mark.parametrize(
+    "layer", [PatchEmbedding(4, 6), MultiHeadSelfAttention(12, 3), EncoderBlock(12, 3, 20)]
+)
 def test_layers_round_trip_through_their_config(layer):
     again = type(layer).from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
@@ -179,7 +202,9 @@ def test_positions_interpolate():
     assert bigger.shape == (1, 65, 6)
     np.testing.assert_array_equal(bigger[:, 0], positions[:, 0])
     np.testing.assert_array_equal(ops.convert_to_numpy(interpolate_positions(positions, 4)), positions)
-    constant = ops.convert_to_numpy(interpolate_positions(np.ones((1, 16, 3), "float32"), (2, 6), has_class_token=False))
+    constant = ops.convert_to_numpy(
+        interpolate_positions(np.ones((1, 16, 3), "float32"), (2, 6), has_class_token=False)
+    )
     np.testing.assert_allclose(constant, np.ones((1, 12, 3)), atol=1e-5)
     with pytest.raises(ValueError, match="square"):
         interpolate_positions(positions, 8, has_class_token=False)

@@ -1,10 +1,11 @@
 """Change every training image in its own way, on the device: flip, crop, RandAugment, erasing, MixUp, CutMix.
 
-Everything is written with `keras.ops` on whole batches, so that it compiles with the model on TensorFlow, JAX and torch,
-and every image draws its own numbers. (Keras 3's RandAugment draws one operation a batch, its RandomCrop one offset
-a batch, and several of its layers keep the model from being compiled.)
+Everything is written with `keras.ops` on whole batches, so that it compiles with the model on TensorFlow, JAX
+and torch, and every image draws its own numbers. (Keras 3's RandAugment draws one operation a batch, its
+RandomCrop one offset a batch, and several of its layers keep the model from being compiled.)
 
-Images are float (batch, height, width, channels) in [0, 1]; `seed` is a `keras.random.SeedGenerator` or an int.
+Images are float (batch, height, width, channels) in [0, 1]; `seed` is a `keras.random.SeedGenerator` or an
+int.
 """
 
 import math
@@ -53,11 +54,13 @@ def random_crop_and_flip(images, seed, *, padding=4, flip=True):
 
 
 def rand_augment(images, seed, *, num_operations=2, magnitude=9):
-    """Apply to each image `num_operations` operations of its own, drawn from 13 (Cubuk et al. 2020, RandAugment).
+    """Apply to each image `num_operations` operations of its own, drawn from 13 (Cubuk et al. 2020,
+    RandAugment).
 
-    The operation is drawn per image; colour operations are all computed and one is selected, geometric ones are one
-    affine map per image. Ranges at magnitude 10 follow the paper's code: shear 0.3, translation 0.3 of the side,
-    rotation 30°, factors 1 ± 0.9, 4 bits fewer, solarize all. Source: https://arxiv.org/abs/1909.13719.
+    The operation is drawn per image; colour operations are all computed and one is selected, geometric ones
+    are one affine map per image. Ranges at magnitude 10 follow the paper's code: shear 0.3, translation 0.3
+    of the side, rotation 30°, factors 1 ± 0.9, 4 bits fewer, solarize all. Source:
+    https://arxiv.org/abs/1909.13719.
 
     Args:
         images: (batch, height, width, 3) in [0, 1].
@@ -131,7 +134,8 @@ def random_erasing(images, seed, *, probability=0.25, area=(0.02, 0.4), aspect=(
 def mixup(images, labels, seed, *, alpha=1.0):
     """Blend each image and its label with another's: λ a + (1 − λ) b, λ ~ Beta(α, α) an image.
 
-    Zhang et al. 2018, https://arxiv.org/abs/1710.09412. The partner is the batch rolled by one; batches are shuffled.
+    Zhang et al. 2018, https://arxiv.org/abs/1710.09412. The partner is the batch rolled by one; batches are
+    shuffled.
 
     Args:
         images: (batch, height, width, channels); labels: float (batch, num_classes), rows sum to 1.
@@ -139,18 +143,31 @@ def mixup(images, labels, seed, *, alpha=1.0):
     Returns:
         images and labels of the same shapes; label rows still sum to 1.
     """
-    batch = ops.shape(images)[0]
-    keep = keras.random.beta((batch, 1), alpha, alpha, seed=seed)
+    keep = keras.random.beta((ops.shape(images)[0],), alpha, alpha, seed=seed)
+    return mix_with_previous(images, labels, keep)
+
+
+def mix_with_previous(images, labels, keep):
+    """Blend each image and its label with those before it in the batch: MixUp for a given λ.
+
+    Args:
+        images: float (batch, height, width, channels); labels: float (batch, num_classes), rows sum to 1.
+        keep: (batch,), λ: the share of itself that each image keeps, in [0, 1].
+    Returns:
+        images and labels of the same shapes: λ a + (1 − λ) b, both with the same λ.
+    """
+    share = ops.reshape(ops.cast(keep, labels.dtype), (-1, 1))  # (batch, 1)
     weight = ops.cast(ops.reshape(keep, (-1, 1, 1, 1)), images.dtype)
     mixed = weight * images + (1 - weight) * ops.roll(images, 1, axis=0)
-    return mixed, keep * labels + (1 - keep) * ops.roll(labels, 1, axis=0)
+    return mixed, share * labels + (1 - share) * ops.roll(labels, 1, axis=0)
 
 
 def cutmix(images, labels, seed, *, alpha=1.0):
     """Paste a rectangle of another image into each, and share the label by area (Yun et al. 2019).
 
-    The rectangle has the image's aspect and the area 1 − λ, λ ~ Beta(α, α); it is cut at the border, and the label
-    counts the pixels that are really there. https://arxiv.org/abs/1905.04899. Arguments and result as in `mixup`.
+    The rectangle has the image's aspect and the area 1 − λ, λ ~ Beta(α, α); it is cut at the border, and the
+    label counts the pixels that are really there. https://arxiv.org/abs/1905.04899. Arguments and result as
+    in `mixup`.
     """
     batch, height, width, _ = shape_of(images)
     keep = keras.random.beta((batch,), alpha, alpha, seed=seed)
@@ -174,10 +191,12 @@ def mixup_or_cutmix(images, labels, seed, *, probability=1.0):
 
 
 def affine(images, *, rotation, shear, shift):
-    """Turn, slant and move each image about its centre, reading with bilinear interpolation; grey (0.5) outside.
+    """Turn, slant and move each image about its centre, reading with bilinear interpolation; grey (0.5)
+    outside.
 
     Args:
-        rotation: (batch,), radians, clockwise; shear: two (batch,), pixels a pixel; shift: two (batch,), pixels, x then y.
+        rotation: (batch,), radians, clockwise; shear: two (batch,), pixels a pixel; shift: two (batch,),
+            pixels, x then y.
     Returns:
         the same shape.
     """
@@ -235,7 +254,7 @@ def blend(start, end, factor):
 
 
 def blur(images):
-    """Smooth with the 3×3 kernel of Pillow's SMOOTH filter (centre 5, others 1, of 13); the border repeats."""
+    """Smooth with the 3×3 kernel of Pillow's SMOOTH filter (centre 5, others 1, of 13)."""
     padded = ops.concatenate([images[:, :1], images, images[:, -1:]], axis=1)
     padded = ops.concatenate([padded[:, :, :1], padded, padded[:, :, -1:]], axis=2)
     _, height, width, _ = shape_of(images)

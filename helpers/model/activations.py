@@ -1,6 +1,6 @@
 """Look inside a Vision Transformer, and change one thing in it: no hooks, nothing global, nothing to undo.
 
-    run = activations(model, images, keep=("tokens", "attention_weights"), interventions=[DropTokens([5, 6])])
+run = activations(model, images, keep=("tokens", "attention_weights"), interventions=[DropTokens([5, 6])])
 """
 
 import dataclasses
@@ -19,9 +19,11 @@ class Activations:
 
     Attributes:
         logits: (batch, num_classes), equal to model(images).
-        tokens: (depth + 1, batch, num_tokens, hidden_dim), the residual stream; 0 is after the position embedding.
+        tokens: (depth + 1, batch, num_tokens, hidden_dim), the residual stream; 0 is after the position
+            embedding.
         attention_weights: (depth, batch, num_heads, queries, keys), after the softmax.
-        attention_output, mlp_output: (depth, batch, num_tokens, hidden_dim), the branches before the residual add.
+        attention_output, mlp_output: (depth, batch, num_tokens, hidden_dim), the branches before the residual
+            add.
         values: (depth, batch, num_heads, num_tokens, head_dim).
         mlp_hidden: (depth, batch, num_tokens, mlp_dim), before the GELU.
     """
@@ -40,9 +42,11 @@ class CutAttention:
     """Stop some tokens from looking at others.
 
     Args:
-        edges: bool (queries, keys), or a shape that broadcasts against (batch, num_heads, queries, keys); True is cut.
+        edges: bool (queries, keys), or a shape that broadcasts against (batch, num_heads, queries, keys);
+            True is cut.
         blocks: the blocks to change, counted from 0; None for all.
-        renormalise: whether the weights that are left are scaled to sum to 1 again. A row with nothing left stays 0.
+        renormalise: whether the weights that are left are scaled to sum to 1 again. A row with nothing left
+            stays 0.
     """
 
     edges: np.ndarray
@@ -79,7 +83,9 @@ class DropTokens:
     def change_tokens(self, tokens, config):
         dropped = sorted({int(index) for index in self.tokens})
         if dropped and (dropped[0] < 0 or dropped[-1] >= config.num_tokens):
-            raise ValueError(f"DropTokens takes indices from 0 to {config.num_tokens - 1}; received {dropped}.")
+            raise ValueError(
+                f"DropTokens takes indices from 0 to {config.num_tokens - 1}; received {dropped}."
+            )
         if config.has_class_token and 0 in dropped:
             raise ValueError("Token 0 is the class token, which the head reads; drop patches, from 1 on.")
         kept = [index for index in range(config.num_tokens) if index not in set(dropped)]
@@ -111,7 +117,8 @@ class ReplaceBranch:
     Args:
         block: int, from 0.
         branch: "attention" or "mlp".
-        value: number or array that broadcasts to (batch, num_tokens, hidden_dim), or a function of the output.
+        value: number or array that broadcasts to (batch, num_tokens, hidden_dim), or a function of the
+            output.
     """
 
     block: int
@@ -139,8 +146,8 @@ def activations(model, images, keep=("tokens", "attention_weights"), interventio
     Returns:
         Activations.
     Raises:
-        ValueError: for an unknown field, an unknown intervention, a block or branch that is not there, or images that
-            the model was not built for.
+        ValueError: for an unknown field, an unknown intervention, a block or branch that is not there, or
+            images that the model was not built for.
     """
     keep = check_keep(keep)
     check_interventions(interventions, model.config)
@@ -204,7 +211,9 @@ def activation_batches(model, images, batch_size=256, keep=("tokens",), interven
 def check_keep(keep):
     names = FIELDS if keep == "all" else (keep,) if isinstance(keep, str) else tuple(keep)
     if unknown := [name for name in names if name not in FIELDS]:
-        raise ValueError(f"There is no activation {unknown[0]!r} to keep: expected some of {', '.join(FIELDS)}, or \"all\".")
+        raise ValueError(
+            f'There is no activation {unknown[0]!r} to keep: expected some of {", ".join(FIELDS)}, or "all".'
+        )
     return names
 
 
@@ -212,7 +221,9 @@ def check_interventions(interventions, config):
     for intervention in interventions:
         if not isinstance(intervention, INTERVENTIONS):
             names = ", ".join(kind.__name__ for kind in INTERVENTIONS)
-            raise ValueError(f"interventions holds objects of {names}; received {type(intervention).__name__}.")
+            raise ValueError(
+                f"interventions holds objects of {names}; received {type(intervention).__name__}."
+            )
         branch = getattr(intervention, "branch", "mlp")
         if branch not in ("attention", "mlp"):
             raise ValueError(f'A branch is "attention" or "mlp"; received {branch!r}.')

@@ -1,6 +1,8 @@
-"""Trained weights: small files of 16-bit numbers, a manifest that says where each came from, and their check sums.
+"""Trained weights: small files of 16-bit numbers, a manifest that says where each came from, and their check
+sums.
 
-The model is always rebuilt from its configuration in code; a file holds nothing but arrays (no pickle, no code).
+The model is always rebuilt from its configuration in code; a file holds nothing but arrays (no pickle, no
+code).
 """
 
 import dataclasses
@@ -20,7 +22,8 @@ def load_manifest(folder=None):
     """Read what is known of every shipped checkpoint.
 
     Returns:
-        dict from name to row: config, recipe, data, passes, seed, test_accuracy, hardware, seconds, command, sha256, …
+        dict from name to row: config, recipe, data, passes, seed, test_accuracy, hardware, seconds, command,
+            sha256, …
     """
     path = Path(folder or CHECKPOINTS) / "manifest.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -35,23 +38,29 @@ def load_checkpoint(name, folder=None):
     Returns:
         VisionTransformer or ResNet with its trained weights.
     Raises:
-        ValueError: for an unknown name, a file that is missing or not the one the manifest describes, or weights of
-            another configuration.
+        ValueError: for an unknown name, a file that is missing or not the one the manifest describes, or
+            weights of another configuration.
     """
     folder = Path(folder or CHECKPOINTS)
     manifest = load_manifest(folder)
     if name not in manifest:
-        raise ValueError(f"Unknown checkpoint {name!r}: expected one of {', '.join(manifest) or '(none are here)'}.")
+        raise ValueError(
+            f"Unknown checkpoint {name!r}: expected one of {', '.join(manifest) or '(none are here)'}."
+        )
     row = manifest[name]
     path = folder / row["file"]
     if not path.exists():
-        raise ValueError(f"The weights of {name!r} are not there: expected {path.name} in {folder.name}/. Fetch it again.")
+        raise ValueError(
+            f"The weights of {name!r} are not there: expected {path.name} in {folder.name}/. Fetch it again."
+        )
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != row["sha256"]:
         raise ValueError(
-            f"{path.name} is not the file that the manifest describes: expected sha256 {row['sha256'][:12]}…, "
-            f"received {found[:12]}… ({len(content)} bytes). It is corrupted or of another version: fetch it again."
+            f"{path.name} is not the file that the manifest describes: expected sha256 "
+            f"{row['sha256'][:12]}…, "
+            f"received {found[:12]}… ({len(content)} bytes). It is corrupted or of another version: fetch "
+            f"it again."
         )
     model = build_model(row["kind"], row["config"])
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
@@ -60,12 +69,14 @@ def load_checkpoint(name, folder=None):
 
 
 def save_checkpoint(model, name, manifest_row, folder=None):
-    """Store the weights of a model as 16-bit numbers, and its row in the manifest; both files are replaced whole.
+    """Store the weights of a model as 16-bit numbers, and its row in the manifest; both files are replaced
+    whole.
 
     Args:
         model: VisionTransformer or ResNet.
         name: str, such as "cifar/4"; the file is named after it.
-        manifest_row: dict, what is to be known of the run; kind, config, file, sha256 and num_parameters are added.
+        manifest_row: dict, what is to be known of the run; kind, config, file, sha256 and num_parameters are
+            added.
         folder: where to; None for the shipped ones.
     Returns:
         dict, the complete row.
@@ -73,7 +84,9 @@ def save_checkpoint(model, name, manifest_row, folder=None):
     folder = Path(folder or CHECKPOINTS)
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    np.savez(buffer, **{key: np.asarray(value).astype("float16") for key, value in named_weights(model).items()})
+    np.savez(
+        buffer, **{key: np.asarray(value).astype("float16") for key, value in named_weights(model).items()}
+    )
     file_name = name.replace("/", "-") + ".npz"
     write_whole(folder / file_name, buffer.getvalue())
     row = manifest_row | {
@@ -123,7 +136,8 @@ def set_weights(model, arrays, name="these weights"):
     if missing or extra:
         raise ValueError(
             f"The weights of {name!r} are of another configuration: {len(missing)} are missing "
-            f"({', '.join(missing[:2]) or 'none'}), {len(extra)} are not in the model ({', '.join(extra[:2]) or 'none'}). "
+            f"({', '.join(missing[:2]) or 'none'}), {len(extra)} are not in the model "
+            f"({', '.join(extra[:2]) or 'none'}). "
             "Build the model with the configuration that they were trained with."
         )
     values = {key: np.asarray(arrays[key]).astype("float32") for key in variables}
@@ -140,7 +154,7 @@ def set_weights(model, arrays, name="these weights"):
 
 
 def write_whole(path, content):
-    """Write bytes beside the file, then put them in its place in one step: a reader never sees half a file."""
+    """Write bytes beside the file, then put them in its place in one step: nobody reads half a file."""
     path = Path(path)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:

@@ -54,13 +54,16 @@ def extract_patches(images, patch_size):
     images = ops.convert_to_tensor(images)
     if len(images.shape) != 4 or images.shape[0] == 0:
         raise ValueError(
-            "extract_patches expects images of shape (batch, height, width, channels) with at least one image; "
+            "extract_patches expects images of shape (batch, height, width, channels) with at least one "
+            "image; "
             f"received shape {tuple(images.shape)}. One image becomes a batch of one with image[None]."
         )
     _, height, width, channels = images.shape
     rows, columns = patch_grid_shape((height, width), patch_size)
     pixels = ops.reshape(images, (-1, rows, patch_size, columns, patch_size, channels))
-    pixels = ops.transpose(pixels, (0, 1, 3, 2, 4, 5))  # (batch, rows, columns, patch_size, patch_size, channels)
+    pixels = ops.transpose(
+        pixels, (0, 1, 3, 2, 4, 5)
+    )  # (batch, rows, columns, patch_size, patch_size, channels)
     return ops.reshape(pixels, (-1, rows * columns, patch_size * patch_size * channels))
 
 
@@ -87,11 +90,15 @@ def assemble_patches(patches, image_size, channels=3):
     fits = patch_size * patch_size * channels == patches.shape[2]
     if not fits or patches.shape[1] * patch_size * patch_size != height * width or height % patch_size:
         raise ValueError(
-            f"These patches do not tile the image: {patches.shape[1]} patches of {patches.shape[2]} values were "
-            f"received for an image of {height}×{width}×{channels}, which has {height * width * channels} values. "
+            f"These patches do not tile the image: {patches.shape[1]} patches of {patches.shape[2]} "
+            f"values were "
+            f"received for an image of {height}×{width}×{channels}, which has {height * width * channels} "
+            f"values. "
             "Give the size of the image that the patches were cut from, and its number of channels."
         )
     rows, columns = height // patch_size, width // patch_size
     pixels = ops.reshape(patches, (-1, rows, columns, patch_size, patch_size, channels))
-    pixels = ops.transpose(pixels, (0, 1, 3, 2, 4, 5))  # (batch, rows, patch_size, columns, patch_size, channels)
+    pixels = ops.transpose(
+        pixels, (0, 1, 3, 2, 4, 5)
+    )  # (batch, rows, patch_size, columns, patch_size, channels)
     return ops.reshape(pixels, (-1, height, width, channels))

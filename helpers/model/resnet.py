@@ -1,7 +1,8 @@
 """The small residual network for CIFAR-10: what the Vision Transformer is compared with.
 
 He et al. 2016, "Deep Residual Learning for Image Recognition", https://arxiv.org/abs/1512.03385, section 4.2:
-a 3×3 convolution, then three stages of n blocks with 16, 32 and 64 channels, mean pooling, a linear head; 6n + 2 layers.
+a 3×3 convolution, then three stages of n blocks with 16, 32 and 64 channels, mean pooling, a linear head; 6n
++ 2 layers.
 """
 
 import dataclasses
@@ -28,10 +29,14 @@ class ResNetConfig:
         for name in ("image_mean", "image_std"):
             object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
         if not isinstance(self.depth, int) or self.depth < 8 or (self.depth - 2) % 6:
-            raise ValueError(f"A CIFAR ResNet has 6n + 2 layers: depth 8, 14, 20, 32, …; received {self.depth!r}.")
+            raise ValueError(
+                f"A CIFAR ResNet has 6n + 2 layers: depth 8, 14, 20, 32, …; received {self.depth!r}."
+            )
         for name in ("width", "num_classes"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(f"{name} must be a whole number, at least 1; received {getattr(self, name)!r}.")
+                raise ValueError(
+                    f"{name} must be a whole number, at least 1; received {getattr(self, name)!r}."
+                )
 
     @classmethod
     def variant(cls, name, **changes):
@@ -43,7 +48,7 @@ class ResNetConfig:
 
 
 class ResidualBlock(keras.layers.Layer):
-    """relu(shortcut(x) + bn(conv(relu(bn(conv(x)))))), the shortcut a 1×1 convolution where the shape changes."""
+    """relu(shortcut(x) + bn(conv(relu(bn(conv(x)))))), its shortcut 1×1 where the shape changes."""
 
     def __init__(self, channels, stride=1, **kwargs):
         super().__init__(**kwargs)
@@ -55,7 +60,9 @@ class ResidualBlock(keras.layers.Layer):
         self.shortcut = self.shortcut_norm = None
         if stride != 1:
             self.shortcut = convolution(channels, 1, stride, name="shortcut")
-            self.shortcut_norm = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="shortcut_norm")
+            self.shortcut_norm = keras.layers.BatchNormalization(
+                momentum=0.9, epsilon=1e-5, name="shortcut_norm"
+            )
 
     def call(self, features, training=False):
         """Map (batch, height, width, channels_in) to (batch, height / stride, width / stride, channels)."""
@@ -82,12 +89,16 @@ class ResNet(keras.Model):
         self.stem = convolution(config.width, 3, 1, name="stem")
         self.stem_norm = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="stem_norm")
         self.blocks = [
-            ResidualBlock(config.width * 2**stage, 2 if stage and not index else 1, name=f"stage_{stage}_block_{index}")
+            ResidualBlock(
+                config.width * 2**stage, 2 if stage and not index else 1, name=f"stage_{stage}_block_{index}"
+            )
             for stage in range(3)
             for index in range((config.depth - 2) // 6)
         ]
         self.head = keras.layers.Dense(config.num_classes, dtype="float32", name="head")
-        self(keras.KerasTensor((None, config.image_size, config.image_size, config.channels)))  # makes the weights
+        self(
+            keras.KerasTensor((None, config.image_size, config.image_size, config.channels))
+        )  # makes the weights
 
     def call(self, images, training=False):
         """Map images (batch, image_size, image_size, channels), in [0, 1], to logits (batch, num_classes)."""
@@ -100,7 +111,9 @@ class ResNet(keras.Model):
         """Normalise the images and apply the first convolution: (batch, image_size, image_size, width)."""
         images = ops.convert_to_tensor(images)
         check_images(images, self.config)
-        mean, std = (ops.cast(list(getattr(self.config, f"image_{n}")), self.compute_dtype) for n in ("mean", "std"))
+        mean, std = (
+            ops.cast(list(getattr(self.config, f"image_{n}")), self.compute_dtype) for n in ("mean", "std")
+        )
         images = (ops.cast(images, self.compute_dtype) - mean) / std
         return ops.relu(self.stem_norm(self.stem(images), training=training))
 

@@ -1,9 +1,10 @@
 """A Vision Transformer in one file, its classes in the order in which an image meets them.
 
-    images → PatchEmbedding → ClassTokenAndPosition → EncoderBlock × depth → LayerNormalization → head → logits
+    images → PatchEmbedding → ClassTokenAndPosition → EncoderBlock × depth → LayerNormalization → head →
+    logits
 
-Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", https://arxiv.org/abs/2010.11929. The blocks normalise
-before each branch ("pre-norm"). The same class is the course's CIFAR-10 model, ViT-B/16 and DINOv2.
+Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", https://arxiv.org/abs/2010.11929. The blocks
+normalise before each branch ("pre-norm"). The same class is the course's CIFAR-10 model, ViT-B/16 and DINOv2.
 """
 
 import dataclasses
@@ -44,13 +45,23 @@ class ViTConfig:
     channels: int = 3
     pooling: str = "class_token"  # or "mean": what the head reads; "mean" has no class token
     stochastic_depth: float = 0.0  # chance that the last block's branches are skipped; grows linearly from 0
-    layer_scale: float | None = None  # start value of a learned scale on each branch (CaiT, DINOv2); None for none
+    layer_scale: float | None = (
+        None  # start value of a learned scale on each branch (CaiT, DINOv2); None for none
+    )
     layer_norm_epsilon: float = 1e-6
     image_mean: tuple[float, ...] = (0.5, 0.5, 0.5)  # the model's own preprocessing of images in [0, 1]
     image_std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
     def __post_init__(self):
-        for name in ("image_size", "patch_size", "hidden_dim", "depth", "num_heads", "mlp_dim", "num_classes"):
+        for name in (
+            "image_size",
+            "patch_size",
+            "hidden_dim",
+            "depth",
+            "num_heads",
+            "mlp_dim",
+            "num_classes",
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number, at least 1; received {value!r}.")
@@ -64,11 +75,15 @@ class ViTConfig:
         if self.pooling not in ("class_token", "mean"):
             raise ValueError(f'pooling must be "class_token" or "mean"; received {self.pooling!r}.')
         if not 0 <= self.stochastic_depth < 1:
-            raise ValueError(f"stochastic_depth is a probability below 1; received {self.stochastic_depth!r}.")
+            raise ValueError(
+                f"stochastic_depth is a probability below 1; received {self.stochastic_depth!r}."
+            )
         for name in ("image_mean", "image_std"):
             object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
             if len(getattr(self, name)) != self.channels:
-                raise ValueError(f"{name} needs one value a channel, {self.channels}; received {getattr(self, name)}.")
+                raise ValueError(
+                    f"{name} needs one value a channel, {self.channels}; received {getattr(self, name)}."
+                )
 
     @property
     def num_patches(self):
@@ -92,7 +107,8 @@ class ViTConfig:
 
     @classmethod
     def variant(cls, name, **changes):
-        """Look a published size up: `ViTConfig.variant("B/16")`, `ViTConfig.variant("cifar/4", pooling="mean")`.
+        """Look a published size up: `ViTConfig.variant("B/16")`, `ViTConfig.variant("cifar/4",
+        pooling="mean")`.
 
         Args:
             name: "size/patch": Ti, S, B, L or H (224 pixels, 1000 classes), or cifar, cifar-small or shapes
@@ -119,7 +135,7 @@ class ViTConfig:
 
 
 class PatchEmbedding(keras.layers.Layer):
-    """Project each patch to a vector: one matrix for all patches, written as a convolution that never overlaps."""
+    """Project each patch to a vector: one matrix for all, as a convolution that never overlaps."""
 
     def __init__(self, patch_size, hidden_dim, **kwargs):
         super().__init__(**kwargs)
@@ -129,7 +145,7 @@ class PatchEmbedding(keras.layers.Layer):
         )
 
     def call(self, images):
-        """Map images (batch, height, width, channels) to patch embeddings (batch, num_patches, hidden_dim)."""
+        """Map (batch, height, width, channels) to patch embeddings (batch, num_patches, hidden_dim)."""
         grid = self.projection(images)  # (batch, rows, columns, hidden_dim)
         return ops.reshape(grid, (-1, grid.shape[1] * grid.shape[2], self.hidden_dim))
 
@@ -138,16 +154,20 @@ class PatchEmbedding(keras.layers.Layer):
 
 
 class ClassTokenAndPosition(keras.layers.Layer):
-    """Put a learned class token in front, then add to every token a learned vector that says where it stands."""
+    """Put a learned class token in front, then tell every token where it stands by a learned vector."""
 
     def __init__(self, num_patches, hidden_dim, has_class_token=True, **kwargs):
         super().__init__(**kwargs)
         self.num_patches, self.hidden_dim, self.has_class_token = num_patches, hidden_dim, has_class_token
         # add_weight, not tf.Variable: Keras trains only the weights that it was told of.
         if has_class_token:
-            self.class_token = self.add_weight(name="class_token", shape=(1, 1, hidden_dim), initializer="zeros")
+            self.class_token = self.add_weight(
+                name="class_token", shape=(1, 1, hidden_dim), initializer="zeros"
+            )
         self.position_embedding = self.add_weight(
-            name="position_embedding", shape=(1, num_patches + has_class_token, hidden_dim), initializer=init()
+            name="position_embedding",
+            shape=(1, num_patches + has_class_token, hidden_dim),
+            initializer=init(),
         )
 
     def call(self, patch_embeddings):
@@ -160,19 +180,25 @@ class ClassTokenAndPosition(keras.layers.Layer):
         return tokens + ops.cast(self.position_embedding, tokens.dtype)
 
     def get_config(self):
-        own = {"num_patches": self.num_patches, "hidden_dim": self.hidden_dim, "has_class_token": self.has_class_token}
+        own = {
+            "num_patches": self.num_patches,
+            "hidden_dim": self.hidden_dim,
+            "has_class_token": self.has_class_token,
+        }
         return super().get_config() | own
 
 
 class MultiHeadSelfAttention(keras.layers.Layer):
-    """Every token asks every token, in several heads at once: softmax(Q Kᵀ / √head_dim) V (Vaswani et al. 2017)."""
+    """Every token asks every token, in several heads: softmax(Q Kᵀ / √head_dim) V (Vaswani et al. 2017)."""
 
     def __init__(self, hidden_dim, num_heads, **kwargs):
         super().__init__(**kwargs)
         self.hidden_dim, self.num_heads = hidden_dim, num_heads
         self.head_dim = hidden_dim // num_heads
         self.qkv = keras.layers.Dense(3 * hidden_dim, kernel_initializer=init(), name="qkv")
-        self.output_projection = keras.layers.Dense(hidden_dim, kernel_initializer=init(), name="output_projection")
+        self.output_projection = keras.layers.Dense(
+            hidden_dim, kernel_initializer=init(), name="output_projection"
+        )
 
     def call(self, tokens):
         """Map tokens (batch, num_tokens, hidden_dim) to the attention's output, the same shape."""
@@ -193,7 +219,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return ops.softmax(attention_scores, axis=-1), values
 
     def combine(self, attention_weights, values):
-        """Average the values by the weights, put the heads side by side, and project: the attention's output."""
+        """Average the values by the weights, put the heads side by side, and project."""
         num_tokens = attention_weights.shape[2]
         mixed = ops.matmul(attention_weights, values)  # (batch, num_heads, num_tokens, head_dim)
         mixed = ops.transpose(mixed, (0, 2, 1, 3))  # (batch, num_tokens, num_heads, head_dim)
@@ -224,7 +250,15 @@ class EncoderBlock(keras.layers.Layer):
     """tokens + attention(norm(tokens)), then tokens + mlp(norm(tokens)): the stream runs straight through."""
 
     def __init__(
-        self, hidden_dim, num_heads, mlp_dim, *, stochastic_depth=0.0, layer_scale=None, epsilon=1e-6, **kwargs
+        self,
+        hidden_dim,
+        num_heads,
+        mlp_dim,
+        *,
+        stochastic_depth=0.0,
+        layer_scale=None,
+        epsilon=1e-6,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.hidden_dim, self.num_heads, self.mlp_dim = hidden_dim, num_heads, mlp_dim
@@ -238,7 +272,9 @@ class EncoderBlock(keras.layers.Layer):
             self.scale1 = LayerScale(hidden_dim, layer_scale, name="scale1")
             self.scale2 = LayerScale(hidden_dim, layer_scale, name="scale2")
         if stochastic_depth:  # one whole branch of one image is dropped or kept
-            self.skip_branch = keras.layers.Dropout(stochastic_depth, noise_shape=(None, 1, 1), name="skip_branch")
+            self.skip_branch = keras.layers.Dropout(
+                stochastic_depth, noise_shape=(None, 1, 1), name="skip_branch"
+            )
 
     def call(self, tokens, training=False):
         """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
@@ -300,8 +336,12 @@ class VisionTransformer(keras.Model):
             for index in range(config.depth)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=config.layer_norm_epsilon, name="norm")
-        self.head = keras.layers.Dense(config.num_classes, kernel_initializer=init(), dtype="float32", name="head")
-        self(keras.KerasTensor((None, config.image_size, config.image_size, config.channels)))  # makes the weights
+        self.head = keras.layers.Dense(
+            config.num_classes, kernel_initializer=init(), dtype="float32", name="head"
+        )
+        self(
+            keras.KerasTensor((None, config.image_size, config.image_size, config.channels))
+        )  # makes the weights
 
     def call(self, images, training=False):
         """Map images (batch, image_size, image_size, channels), in [0, 1], to logits (batch, num_classes)."""
@@ -314,7 +354,9 @@ class VisionTransformer(keras.Model):
         """Normalise the images and turn them into tokens (batch, num_tokens, hidden_dim)."""
         images = ops.convert_to_tensor(images)
         check_images(images, self.config)
-        mean, std = (ops.cast(list(getattr(self.config, f"image_{n}")), self.compute_dtype) for n in ("mean", "std"))
+        mean, std = (
+            ops.cast(list(getattr(self.config, f"image_{n}")), self.compute_dtype) for n in ("mean", "std")
+        )
         images = (ops.cast(images, self.compute_dtype) - mean) / std
         return self.class_token_and_position(self.patch_embedding(images))
 
@@ -329,12 +371,12 @@ class VisionTransformer(keras.Model):
 
 
 def gelu(x):
-    """Weigh each number by the chance that a standard normal lies below it: x · Φ(x), exactly, as the paper does."""
+    """Weigh each number by the chance that a standard normal lies below it: x · Φ(x), exactly."""
     return keras.activations.gelu(x, approximate=False)
 
 
 def init():
-    """Give the initialiser of every matrix: normal, standard deviation 0.02, cut at two (as in the paper's code)."""
+    """Give the initialiser of every matrix: normal, standard deviation 0.02, cut at two of them."""
     return keras.initializers.TruncatedNormal(stddev=0.02)
 
 
@@ -350,7 +392,8 @@ def check_images(images, config):
         raise ValueError(f"This model expects at least one image, {expected}; received an empty batch.")
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
         raise ValueError(
-            f"This model expects float images in [0, 1]; received {keras.backend.standardize_dtype(images.dtype)}. "
+            f"This model expects float images in [0, 1]; received "
+            f"{keras.backend.standardize_dtype(images.dtype)}. "
             'Convert bytes with images.astype("float32") / 255.'
         )
     if is_concrete(images) and float(ops.max(images)) > 2:
@@ -364,7 +407,11 @@ def is_concrete(tensor):
     """Say whether the numbers are there to be looked at: not while a backend compiles or traces."""
     if isinstance(tensor, keras.KerasTensor):
         return False
-    return hasattr(tensor, "numpy") if keras.backend.backend() != "jax" else "Tracer" not in type(tensor).__name__
+    return (
+        hasattr(tensor, "numpy")
+        if keras.backend.backend() != "jax"
+        else "Tracer" not in type(tensor).__name__
+    )
 
 
 def interpolate_positions(position_embedding, grid_size, *, has_class_token=True):
@@ -386,12 +433,16 @@ def interpolate_positions(position_embedding, grid_size, *, has_class_token=True
     old = math.isqrt(patches.shape[1])
     if old * old != patches.shape[1]:
         raise ValueError(
-            f"Expected positions of a square grid of patches{' after one class token' if has_class_token else ''}; "
-            f"received {patches.shape[1]} patches, which is no square. Set has_class_token to what the model has."
+            f"Expected positions of a square grid of "
+            f"patches{' after one class token' if has_class_token else ''}; "
+            f"received {patches.shape[1]} patches, which is no square. Set has_class_token to what the "
+            f"model has."
         )
     rows, columns = (grid_size, grid_size) if isinstance(grid_size, int) else tuple(grid_size)
     if (rows, columns) == (old, old):
         return positions
     grid = ops.reshape(patches, (1, old, old, -1))
-    grid = ops.image.resize(grid, (rows, columns), interpolation="bicubic", antialias=rows < old or columns < old)
+    grid = ops.image.resize(
+        grid, (rows, columns), interpolation="bicubic", antialias=rows < old or columns < old
+    )
     return ops.concatenate([first, ops.reshape(grid, (1, rows * columns, -1))], axis=1)

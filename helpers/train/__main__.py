@@ -1,4 +1,7 @@
-"""Train from the command line: python -m helpers.train --data cifar10 --model cifar/4 --epochs 300 --out runs/cifar-4."""
+"""Train from the command line.
+
+python -m helpers.train --data cifar10 --model cifar/4 --epochs 300 --out runs/cifar-4
+"""
 
 import argparse
 import dataclasses
@@ -29,29 +32,36 @@ def main(arguments=None):
         return verify(load_manifest(options.checkpoints), options)
     if options.ship:
         for name, row in load_manifest(Path(options.ship) / "checkpoint").items():
-            save_checkpoint(load_checkpoint(name, Path(options.ship) / "checkpoint"), name, row, options.checkpoints)
+            save_checkpoint(
+                load_checkpoint(name, Path(options.ship) / "checkpoint"), name, row, options.checkpoints
+            )
             print(f"{name} is shipped: {row['test_accuracy']:.2%} on {row['data']}.")
         return 0
     dataset = load_dataset(options, load_images)
     changes = {"epochs": options.epochs} if options.epochs else {}
     for assignment in options.set:
         key, _, value = assignment.partition("=")
-        changes[key] = json.loads(value) if value[:1] in "0123456789-.tfn[{\"" else value
+        changes[key] = json.loads(value) if value[:1] in '0123456789-.tfn[{"' else value
     recipe = find_recipe(options.recipe or ("shapes" if options.data == "shapes" else "full"), **changes)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(choose_precision(options.precision))
     kind, config = configuration(options.model, recipe, len(dataset.class_names))
     model = build_model(kind, config)
     print(
-        f"{options.model}: {model.count_params():,} parameters; {len(dataset.x_train):,} images of {dataset.source}; "
-        f"recipe {recipe.name}, {recipe.epochs} passes; {keras.backend.backend()}, {keras.config.dtype_policy().name}."
+        f"{options.model}: {model.count_params():,} parameters; {len(dataset.x_train):,} images of "
+        f"{dataset.source}; "
+        f"recipe {recipe.name}, {recipe.epochs} passes; {keras.backend.backend()}, "
+        f"{keras.config.dtype_policy().name}."
     )
     outcome = train(
-        model, dataset, recipe, seed=options.seed, out=options.out, report=Reporter(recipe, len(dataset.x_train)),
-        stop_after=options.stop_after,
+        model, dataset, recipe, seed=options.seed, out=options.out, report=Reporter(recipe,
+        len(dataset.x_train)), stop_after=options.stop_after,
     )  # fmt: skip
     if not outcome.finished:
-        print(f"\nStopped after pass {len(outcome.history)} of {recipe.epochs}. The same command goes on from there.")
+        print(
+            f"\nStopped after pass {len(outcome.history)} of {recipe.epochs}. The same command goes on "
+            f"from there."
+        )
         return 0 if options.stop_after else 130
     row = {
         "recipe": dataclasses.asdict(recipe),
@@ -61,7 +71,8 @@ def main(arguments=None):
         "seed": options.seed,
         "num_test_images": len(dataset.x_test),
         "hardware": options.hardware or describe_hardware(),
-        "backend": f"{keras.backend.backend()}, {keras.config.dtype_policy().name}, Keras {keras.__version__}",
+        "backend": f"{keras.backend.backend()}, {keras.config.dtype_policy().name}, "
+        f"Keras {keras.__version__}",
         "seconds": round(sum(entry["seconds"] for entry in outcome.history)),
         "date": time.strftime("%Y-%m-%d"),
         "command": f"KERAS_BACKEND={keras.backend.backend()} python -m helpers.train "
@@ -74,7 +85,9 @@ def main(arguments=None):
         variable.assign(keras.ops.cast(keras.ops.cast(value, "float16"), "float32"))
     row["test_accuracy"] = round(accuracy(shipped, dataset.x_test, dataset.y_test), 4)
     save_checkpoint(shipped, options.name or options.model, row, folder=Path(options.out) / "checkpoint")
-    print(f"\nTest accuracy {row['test_accuracy']:.2%} over {len(dataset.x_test):,} images of {dataset.source}.")
+    print(
+        f"\nTest accuracy {row['test_accuracy']:.2%} over {len(dataset.x_test):,} images of {dataset.source}."
+    )
     return 0
 
 
@@ -85,17 +98,29 @@ def parse(arguments):
     parser.add_argument("--name", help="the checkpoint's name; the model's by default")
     parser.add_argument("--recipe", help="laptop, cpu, colab, full, shapes, resnet")
     parser.add_argument("--epochs", type=int, help="passes over the training images; the recipe's by default")
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change a recipe's field")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="FIELD=VALUE", help="change a recipe's field"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--images", type=int, help="use the first so many training images")
     parser.add_argument("--out", help="folder for state, history and weights; resumes what is there")
-    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "mixed_bfloat16", "mixed_float16"])
-    parser.add_argument("--stop-after", type=int, help="end after so many passes in all; the next call goes on")
+    parser.add_argument(
+        "--precision", default="auto", choices=["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    )
+    parser.add_argument(
+        "--stop-after", type=int, help="end after so many passes in all; the next call goes on"
+    )
     parser.add_argument("--threads", type=int, help="processor threads to use")
     parser.add_argument("--hardware", help="how the manifest names this machine")
-    parser.add_argument("--verify", action="store_true", help="score every shipped checkpoint against its manifest")
-    parser.add_argument("--ship", metavar="DIR", help="put the finished run of DIR among the shipped checkpoints")
-    parser.add_argument("--checkpoints", help="folder of the shipped checkpoints; data/checkpoints by default")
+    parser.add_argument(
+        "--verify", action="store_true", help="score every shipped checkpoint against its manifest"
+    )
+    parser.add_argument(
+        "--ship", metavar="DIR", help="put the finished run of DIR among the shipped checkpoints"
+    )
+    parser.add_argument(
+        "--checkpoints", help="folder of the shipped checkpoints; data/checkpoints by default"
+    )
     options = parser.parse_args(arguments)
     if not (options.verify or options.ship or options.out):
         parser.error("--out DIR is needed: the state, the history and the weights go there")
@@ -105,7 +130,9 @@ def parse(arguments):
 def load_dataset(options, load_images):
     dataset = load_images(options.data)
     if options.data == "cifar10" and "CIFAR-10" not in dataset.source:
-        raise SystemExit("CIFAR-10 is not to be had here. Set COURSE_DATA to a folder with cifar10.npz, or --data shapes.")
+        raise SystemExit(
+            "CIFAR-10 is not to be had here. Set COURSE_DATA to a folder with cifar10.npz, or --data shapes."
+        )
     if options.images:
         changes = {"x_train": dataset.x_train[: options.images], "y_train": dataset.y_train[: options.images]}
         for field in dataclasses.fields(dataset):
@@ -129,7 +156,7 @@ def configuration(name, recipe, num_classes):
 
 
 def choose_precision(wanted="auto"):
-    """Choose what the hardware is good at: float16 on a T4 or V100, bfloat16 on newer GPUs and on CPUs that have it."""
+    """Choose what the hardware is good at: float16 on a T4, bfloat16 on newer GPUs and CPUs that have it."""
     if wanted != "auto":
         return wanted
     import keras
@@ -139,7 +166,11 @@ def choose_precision(wanted="auto"):
 
         device = jax.devices()[0]
         if device.platform == "gpu":
-            return "mixed_float16" if any(old in device.device_kind for old in ("T4", "V100", "P100")) else "mixed_bfloat16"
+            return (
+                "mixed_float16"
+                if any(old in device.device_kind for old in ("T4", "V100", "P100"))
+                else "mixed_bfloat16"
+            )
         return "mixed_bfloat16" if device.platform == "tpu" else "float32"
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -166,7 +197,9 @@ def cpu_flags():
 def describe_hardware():
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        name = next(line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name"))
+        name = next(
+            line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")
+        )
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
     return f"{os.cpu_count()} cores, {name}"
@@ -189,7 +222,10 @@ def verify(manifest, options):
         found = accuracy(load_checkpoint(name, options.checkpoints), dataset.x_test, dataset.y_test)
         agrees = abs(found - row["test_accuracy"]) <= 0.002
         worst |= not agrees
-        print(f"{name}: manifest {row['test_accuracy']:.2%}, measured {found:.2%}: {'agrees' if agrees else 'DIFFERS'}")
+        print(
+            f"{name}: manifest {row['test_accuracy']:.2%}, measured {found:.2%}: "
+            f"{'agrees' if agrees else 'DIFFERS'}"
+        )
     return int(worst)
 
 
@@ -203,17 +239,14 @@ class Reporter:
     def __call__(self, entry):
         if "test_accuracy" in entry:
             left = (self.recipe.epochs - entry["pass"]) * entry["seconds"]
-            print(
-                f"\rpass {entry['pass']:3d}/{self.recipe.epochs}  loss {entry['loss']:.3f}  test {entry['test_accuracy']:.2%}"
-                f"  {entry['images_per_second']:,.0f} images/s  {left / 60:.0f} min left".ljust(79),
-                file=self.stream,
-                flush=True,
-            )
+            text = f"\rpass {entry['pass']:3d}/{self.recipe.epochs}  loss {entry['loss']:.3f}"
+            text += f"  test {entry['test_accuracy']:.2%}  {entry['images_per_second']:,.0f} images/s"
+            print(f"{text}  {left / 60:.0f} min left".ljust(79), file=self.stream, flush=True)
         elif self.stream.isatty() and time.perf_counter() - self.written > 0.5:
             self.written = time.perf_counter()
             rate = entry["images"] / entry["seconds"]
             left = (self.num_images - entry["images"]) / rate
-            text = f"\rpass {entry['pass']:3d}  {entry['images']:,} images  {rate:,.0f} images/s  {left:.0f} s left in this pass"
+            text = f"\rpass {entry['pass']:3d}  {entry['images']:,} images  {rate:,.0f} images/s  {left:.0f} s left"
             print(text.ljust(79), end="", file=self.stream, flush=True)
 
 

@@ -1,6 +1,7 @@
 """Train a model so that it can be stopped at any moment and goes on as if nothing had happened.
 
-The images lie on the device as bytes; Keras' `fit` runs over indices; augmentation is part of the compiled step.
+The images lie on the device as bytes; Keras' `fit` runs over indices; augmentation is part of the compiled
+step.
 """
 
 import contextlib
@@ -34,7 +35,8 @@ class Outcome:
 
 
 def train(model, dataset, recipe, *, seed=0, out=None, report=None, stop_after=None):
-    """Train a model on a data set, pass after pass, and resume where an earlier call with the same `out` stopped.
+    """Train a model on a data set, pass after pass, and resume where an earlier call with the same `out`
+    stopped.
 
     Args:
         model: VisionTransformer or ResNet; holds the averaged weights afterwards.
@@ -42,13 +44,14 @@ def train(model, dataset, recipe, *, seed=0, out=None, report=None, stop_after=N
         recipe: Recipe.
         seed: int, of everything random: order, augmentation, dropped branches, mimetic start.
         out: folder for the state and the history, or None to keep nothing.
-        report: a function called with each pass's history entry and, within a pass, with (images done, seconds).
+        report: a function called with each pass's history entry and, within a pass, with (images done,
+            seconds).
         stop_after: int, end the call after this many passes in all, as a person would who goes on tomorrow.
     Returns:
         Outcome. Ctrl-C ends the call early, keeps the last whole pass, and is told by `finished`.
     Raises:
-        ValueError: if there are fewer images than one batch, labels outside the model's classes, or `out` holds the
-            state of another run.
+        ValueError: if there are fewer images than one batch, labels outside the model's classes, or `out`
+            holds the state of another run.
     """
     check_dataset(dataset, recipe, model.config)
     if recipe.initialisation == "mimetic" and hasattr(model.config, "num_heads"):
@@ -66,7 +69,9 @@ def train(model, dataset, recipe, *, seed=0, out=None, report=None, stop_after=N
         indices = ShuffledIndices(len(dataset.x_train), recipe.batch_size, seed, start, keeper)
         callbacks = [keeper.state_callback(), *averaging, keeper.score_callback()]
         try:
-            training.fit(indices, initial_epoch=start, epochs=last, callbacks=callbacks, shuffle=False, verbose=0)
+            training.fit(
+                indices, initial_epoch=start, epochs=last, callbacks=callbacks, shuffle=False, verbose=0
+            )
             finished = len(keeper.history) >= recipe.epochs
         except KeyboardInterrupt:
             finished = False
@@ -98,7 +103,9 @@ class TrainingModel(keras.Model):
         """Map indices (batch,) to logits and soft labels, both (batch, num_classes)."""
         indices = ops.reshape(indices, (self.recipe.batch_size,))
         images = ops.cast(ops.take(self.images, indices, axis=0), "float32") / 255.0
-        labels = ops.one_hot(ops.take(self.labels, indices, axis=0), self.model.config.num_classes, dtype="float32")
+        labels = ops.one_hot(
+            ops.take(self.labels, indices, axis=0), self.model.config.num_classes, dtype="float32"
+        )
         if training:
             images, labels = augment_batch(images, labels, self.recipe, self.seed, self.mix_probability)
         return {"logits": self.model(images, training=training), "labels": labels}
@@ -126,7 +133,10 @@ def augment_batch(images, labels, recipe, seed, mix_probability=None):
         images = augment.random_crop_and_flip(images, seed, padding=recipe.crop_padding, flip=recipe.flip)
     if recipe.rand_augment_operations:
         images = augment.rand_augment(
-            images, seed, num_operations=recipe.rand_augment_operations, magnitude=recipe.rand_augment_magnitude
+            images,
+            seed,
+            num_operations=recipe.rand_augment_operations,
+            magnitude=recipe.rand_augment_magnitude,
         )
     if recipe.erasing_probability:
         images = augment.random_erasing(images, seed, probability=recipe.erasing_probability)
@@ -137,9 +147,11 @@ def augment_batch(images, labels, recipe, seed, mix_probability=None):
 
 
 def make_optimizer(recipe, steps_per_epoch):
-    """Build the recipe's optimizer, its rate warmed up and then lowered along a cosine, its decay on matrices only."""
+    """Build the recipe's optimizer: a rate warmed up, then lowered along a cosine; decay on matrices only."""
     total_steps = recipe.epochs * steps_per_epoch
-    rate = WarmupCosine(recipe.learning_rate, min(int(recipe.warmup_epochs * steps_per_epoch), total_steps), total_steps)
+    rate = WarmupCosine(
+        recipe.learning_rate, min(int(recipe.warmup_epochs * steps_per_epoch), total_steps), total_steps
+    )
     options = dict(weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm or None)
     if recipe.ema_momentum:
         options |= dict(use_ema=True, ema_momentum=recipe.ema_momentum)
@@ -158,11 +170,19 @@ class ShuffledIndices(keras.utils.PyDataset):
 
     def __init__(self, num_images, batch_size, seed, epoch, keeper):
         super().__init__()
-        self.num_images, self.batch_size, self.seed, self.epoch, self.keeper = num_images, batch_size, seed, epoch, keeper
+        self.num_images, self.batch_size, self.seed, self.epoch, self.keeper = (
+            num_images,
+            batch_size,
+            seed,
+            epoch,
+            keeper,
+        )
         self.shuffle()
 
     def shuffle(self):
-        self.order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_images).astype("int32")
+        self.order = (
+            np.random.default_rng([self.seed, self.epoch]).permutation(self.num_images).astype("int32")
+        )
 
     def __len__(self):
         return self.num_images // self.batch_size
@@ -179,7 +199,13 @@ class Keeper:
     """Keeps the state, the history and the averaged weights of a run, each file replaced whole."""
 
     def __init__(self, training, dataset, recipe, seed, out, report):
-        self.training, self.dataset, self.recipe, self.seed, self.report = training, dataset, recipe, seed, report
+        self.training, self.dataset, self.recipe, self.seed, self.report = (
+            training,
+            dataset,
+            recipe,
+            seed,
+            report,
+        )
         self.out = Path(out) if out is not None else None
         self.history, self.kept_weights = [], None
         self.run = {"recipe": dataclasses.asdict(recipe), "seed": seed, "num_images": len(dataset.x_train)}
@@ -197,13 +223,15 @@ class Keeper:
                 self.kept_weights = [arrays[f"kept_{i:04d}"] for i in range(story["num_kept"])]
         except Exception as error:
             raise ValueError(
-                f"The state in {path.name} cannot be read ({type(error).__name__}): expected one that an earlier run wrote "
+                f"The state in {path.name} cannot be read ({type(error).__name__}): expected one that an "
+                f"earlier run wrote "
                 "whole. Delete it to start afresh, or give another folder."
             ) from error
         if story["run"] != self.run:
             changed = sorted(key for key in self.run if story["run"].get(key) != self.run[key])
             raise ValueError(
-                f"The folder holds another run: its {', '.join(changed)} differ. Give another folder, or delete "
+                f"The folder holds another run: its {', '.join(changed)} differ. Give another folder, or "
+                f"delete "
                 f"{path.name} to start afresh."
             )
         self.history = story["history"]
@@ -251,13 +279,15 @@ class Keeper:
 
             def on_epoch_end(self, epoch, logs=None):
                 keeper.seconds = time.perf_counter() - keeper.started
-                keeper.pending = [np.array(ops.convert_to_numpy(v), copy=True) for v in training.state_variables]
+                keeper.pending = [
+                    np.array(ops.convert_to_numpy(v), copy=True) for v in training.state_variables
+                ]
 
         return TakeState()
 
     def score_callback(self):
         """Score the averaged weights at the end of a pass, then write everything down."""
-        keeper, training, dataset, recipe = self, self.training, self.dataset, self.recipe
+        keeper, training, dataset = self, self.training, self.dataset
 
         class ScoreAndSave(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
@@ -310,7 +340,9 @@ def no_gradients():
 
 def accuracy(model, images, labels, batch_size=500):
     """Give the share of images whose largest logit is their label's, in [0, 1]."""
-    return float(np.mean(predict_logits(model, images, batch_size).argmax(axis=-1) == np.asarray(labels).reshape(-1)))
+    return float(
+        np.mean(predict_logits(model, images, batch_size).argmax(axis=-1) == np.asarray(labels).reshape(-1))
+    )
 
 
 def check_dataset(dataset, recipe, config):
@@ -321,10 +353,14 @@ def check_dataset(dataset, recipe, config):
             "Lower the recipe's batch_size, or give more images."
         )
     if dataset.x_train.dtype != np.uint8:
-        raise ValueError(f"Training images are bytes (uint8); received {dataset.x_train.dtype}. Use (x * 255).astype('uint8').")
+        raise ValueError(
+            f"Training images are bytes (uint8); received {dataset.x_train.dtype}. Use (x * "
+            f"255).astype('uint8')."
+        )
     highest = int(np.max(dataset.y_train))
     if highest >= config.num_classes:
         raise ValueError(
-            f"The model has {config.num_classes} classes, 0 to {config.num_classes - 1}; received the label {highest}. "
+            f"The model has {config.num_classes} classes, 0 to {config.num_classes - 1}; received the "
+            f"label {highest}. "
             "Give the configuration num_classes of the data."
         )

@@ -4,18 +4,21 @@ import numpy as np
 from keras import ops
 
 
-def mimetic_initialisation(model, seed=0, *, query_key=(0.7, 0.7), value_output=(0.4, -0.4), position_scale=0.3):
+def mimetic_initialisation(
+    model, seed=0, *, query_key=(0.7, 0.7), value_output=(0.4, -0.4), position_scale=0.3
+):
     """Set the attention matrices and positions of an untrained model to look like those of a trained one.
 
     Per head W_Q W_Kᵀ ≈ a Z + b I, so that a token first looks at tokens like itself; over all heads
-    W_V W_O ≈ a Z + b I with b < 0; Z is Gaussian with variance 1 / hidden_dim. Positions start as two-dimensional
-    sines and cosines. Trockman & Kolter 2023, https://arxiv.org/abs/2305.09828, section 3.
+    W_V W_O ≈ a Z + b I with b < 0; Z is Gaussian with variance 1 / hidden_dim. Positions start as
+    two-dimensional sines and cosines. Trockman & Kolter 2023, https://arxiv.org/abs/2305.09828, section 3.
 
     Args:
         model: VisionTransformer, changed in place.
         seed: int.
         query_key, value_output: (a, b) of the two products.
-        position_scale: float, the factor on the sines and cosines (the class token's position stays as it is).
+        position_scale: float, the factor on the sines and cosines (the class token's position stays as it
+            is).
     """
     rng = np.random.default_rng(seed)
     width, num_heads, head_dim = model.config.hidden_dim, model.config.num_heads, model.config.head_dim
@@ -32,7 +35,9 @@ def mimetic_initialisation(model, seed=0, *, query_key=(0.7, 0.7), value_output=
         block.attention.qkv.kernel.assign(qkv.astype("float32"))
         block.attention.output_projection.kernel.assign(output.T.astype("float32"))
     positions = ops.convert_to_numpy(model.class_token_and_position.position_embedding).copy()
-    positions[0, int(model.config.has_class_token) :] = position_scale * sincos_positions(model.config.grid_size, width)
+    positions[0, int(model.config.has_class_token) :] = position_scale * sincos_positions(
+        model.config.grid_size, width
+    )
     model.class_token_and_position.position_embedding.assign(positions)
 
 
@@ -54,7 +59,9 @@ def sincos_positions(grid_size, hidden_dim, temperature=10_000.0):
         ValueError: if hidden_dim is not a multiple of 4.
     """
     if hidden_dim % 4:
-        raise ValueError(f"Sine and cosine of row and column need a hidden_dim that is a multiple of 4: {hidden_dim}.")
+        raise ValueError(
+            f"Sine and cosine of row and column need a hidden_dim that is a multiple of 4: {hidden_dim}."
+        )
     frequencies = temperature ** -(np.arange(hidden_dim // 4) / (hidden_dim // 4))
     rows, columns = np.divmod(np.arange(grid_size**2), grid_size)
     angles = np.concatenate([np.outer(rows, frequencies), np.outer(columns, frequencies)], axis=1)

@@ -30,7 +30,9 @@ class Recipe:
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(f"{name} must be a whole number, at least 1; received {getattr(self, name)!r}.")
+                raise ValueError(
+                    f"{name} must be a whole number, at least 1; received {getattr(self, name)!r}."
+                )
         for name in ("label_smoothing", "ema_momentum", "stochastic_depth", "erasing_probability"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1); received {getattr(self, name)!r}.")
@@ -40,23 +42,29 @@ class Recipe:
         if self.optimizer not in ("adamw", "muon"):
             raise ValueError(f'optimizer must be "adamw" or "muon"; received {self.optimizer!r}.')
         if self.initialisation not in ("plain", "mimetic"):
-            raise ValueError(f'initialisation must be "plain" or "mimetic"; received {self.initialisation!r}.')
+            raise ValueError(
+                f'initialisation must be "plain" or "mimetic"; received {self.initialisation!r}.'
+            )
 
 
-# Weight decay pulls a weight towards 0. That is sense for a matrix, and none for an offset, a norm's gain, a position.
+# Weight decay pulls a weight towards 0. That is sense for a matrix, and none for an offset, a norm's gain, a
+# position.
 NO_DECAY = ("bias", "gamma", "beta", "class_token", "position_embedding", "scale")
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        # Minutes on 2 cores. A short run underfits, so nothing that makes the images harder but crop and flip.
+        # Minutes on 2 cores. A short run underfits, so nothing that makes the images harder but crop and
+        # flip.
         Recipe("laptop", epochs=10, label_smoothing=0.0, ema_momentum=0.98),
         # Two hours on 2 cores: the run behind the shipped cifar/4.
         Recipe("cpu", epochs=18),
         # The built-in shapes: small images of their own making, so many quick passes.
-        Recipe("shapes", epochs=24, batch_size=128, learning_rate=2e-3, label_smoothing=0.0, ema_momentum=0.99),
-        # 300 passes on a data-centre GPU: Lee et al. 2021 with RandAugment for AutoAugment, averaged weights, and mixing
-        # off for the last 15 % (as in CCT's 300-epoch configuration).
+        Recipe(
+            "shapes", epochs=24, batch_size=128, learning_rate=2e-3, label_smoothing=0.0, ema_momentum=0.99
+        ),
+        # 300 passes on a data-centre GPU: Lee et al. 2021 with RandAugment for AutoAugment, averaged weights,
+        # and mixing off for the last 15 % (as in CCT's 300-epoch configuration).
         Recipe(
             "full",
             epochs=300,
@@ -81,7 +89,9 @@ RECIPES = {
             mix_until=0.85,
         ),
         # He et al. 2016, section 4.2, with AdamW in place of SGD so that one loop trains both networks.
-        Recipe("resnet", epochs=10, batch_size=128, learning_rate=3e-3, weight_decay=0.01, initialisation="plain"),
+        Recipe(
+            "resnet", epochs=10, batch_size=128, learning_rate=3e-3, weight_decay=0.01, initialisation="plain"
+        ),
     )
 }
 

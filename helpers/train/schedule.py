@@ -9,8 +9,9 @@ from keras import ops
 def warmup_cosine(step, *, peak, warmup_steps, total_steps):
     """Give the learning rate of a step: a line from near 0 to the peak, then half a cosine to 0.
 
-    lr = peak · (step + 1) / warmup_steps while warming up, then peak · ½ (1 + cos(π · progress)), with progress from
-    0 to 1 over the steps that remain (Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983).
+    lr = peak · (step + 1) / warmup_steps while warming up, then peak · ½ (1 + cos(π · progress)), with
+    progress from 0 to 1 over the steps that remain (Loshchilov & Hutter 2017,
+    https://arxiv.org/abs/1608.03983).
 
     Args:
         step: int or tensor, from 0.

@@ -1,0 +1,92 @@
+# make lab    the course, opened in JupyterLab        make test    every check
+# Needs Debian (or any Unix) with Python 3.11 to 3.13 and its venv module; PYTHON=python3.12 make lab chooses another.
+
+PYTHON ?= python3
+VENV   ?= .venv
+JOBS   ?= 2
+BIN    := $(VENV)/bin
+FIRST  := notebooks/00_welcome.ipynb
+PYTEST := $(BIN)/python -m pytest
+NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=300 --timeout=330 \
+          -n $(JOBS) --dist loadscope -q notebooks
+TIMES  := $(VENV)/times.txt
+PIP    := $(BIN)/python -m pip install --disable-pip-version-check $(shell [ -t 2 ] || echo --quiet)
+
+# What must hold on every backend.
+JAX_TESTS := $(wildcard $(foreach name,patches vit resnet activations checkpoints pretrained augment recipe \
+               schedule initialisation fit train train_cli,tests/test_$(name).py))
+
+export TF_CPP_MIN_LOG_LEVEL = 3
+
+# $(call part,name,command): say what begins, run it, keep how long it took.
+define part
+@printf '\n== %s\n' "$(1)"; began=$$(date +%s); $(2) && \
+	printf '%6d s  %s\n' $$(( $$(date +%s) - began )) "$(1)" >> $(TIMES)
+endef
+
+.PHONY: lab test lint static unit unit-jax lessons-closed lessons-cifar10 lessons write format badges clean
+.NOTPARALLEL:
+
+$(VENV)/.lab: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "The course needs Python 3.11, 3.12 or 3.13; $(PYTHON) is not one. Try: PYTHON=python3.12 make lab"; exit 1; }
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV) || { \
+	  rm -rf $(VENV); echo "Python's venv module is missing. On Debian: apt install python3-venv"; exit 1; }
+	@echo "Installing the course into $(VENV); TensorFlow alone is 600 MB, so this takes some minutes."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.lab requirements-test.txt
+	@$(PIP) -r requirements-test.txt
+	@touch $@
+
+lab: $(VENV)/.lab
+	@echo "JupyterLab opens on $(FIRST). Ctrl-C, twice, ends it."; \
+	case "$$(uname)" in Darwin) screen=1;; *) screen="$$DISPLAY$$WAYLAND_DISPLAY";; esac; \
+	exec $(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" --Application.log_level=WARN \
+		--LabApp.default_url=/lab/tree/$(FIRST) \
+		$$([ -n "$$screen" ] || echo --no-browser) $$([ "$$(id -u)" != 0 ] || echo --allow-root)
+
+test: $(VENV)/.test
+	@rm -f $(TIMES)
+	@$(MAKE) --no-print-directory lint static unit unit-jax lessons-closed lessons-cifar10
+	@printf '\n== How long each part took\n'; cat $(TIMES)
+
+lint: $(VENV)/.test
+	$(call part,Code: ruff and import-linter,\
+	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports)
+
+static: $(VENV)/.test
+	$(call part,Lessons: their shape,$(PYTEST) -q tests/test_notebooks.py)
+
+unit: $(VENV)/.test
+	$(call part,Unit tests on TensorFlow,\
+	  KERAS_BACKEND=tensorflow $(PYTEST) -q -n $(JOBS) --ignore=tests/test_notebooks.py tests)
+
+unit-jax: $(VENV)/.test
+	$(call part,Model and training on JAX,\
+	  KERAS_BACKEND=jax $(PYTEST) -q -n $(JOBS) $(JAX_TESTS))
+
+lessons-closed: $(VENV)/.test
+	$(call part,Lessons: no network and no CIFAR-10 (fast),COURSE_FAST=1 $(NBVAL) --world closed)
+
+lessons-cifar10: $(VENV)/.test
+	$(call part,Lessons: CIFAR-10 (in full),\
+	  if [ -f "$$COURSE_DATA/cifar10.npz" ]; then $(NBVAL); \
+	  else echo "Skipped: COURSE_DATA names no folder with cifar10.npz."; fi)
+
+lessons: $(VENV)/.lab
+	@$(BIN)/python -m helpers.course.runner
+
+write: $(VENV)/.lab
+	@$(BIN)/python -m helpers.course.runner --write
+
+badges: $(VENV)/.lab
+	@$(BIN)/python -m helpers.course.badges
+
+format: $(VENV)/.test
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

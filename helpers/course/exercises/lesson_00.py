@@ -1,0 +1,147 @@
+"""Lesson 00, welcome: one small exercise to see how exercises work."""
+
+import numpy as np
+
+from helpers.course.exercise import Exercise, Mutant, Question
+
+
+def mean_colour(image):
+    """Average an image over its pixels: one red, one green and one blue value.
+
+    Args:
+        image: (height, width, 3).
+    Returns:
+        (3,), the mean of each channel over height and width.
+    """
+    return np.mean(np.asarray(image), axis=(0, 1))
+
+
+def _cases():
+    image = np.random.default_rng(0).random((4, 6, 3), dtype="float32")
+    return [(image,), (image[:, :4] * [1.0, 0.5, 0.1],)]
+
+
+def _one_number(image):
+    return np.mean(image)
+
+
+def _each_column(image):
+    return np.mean(image, axis=0)
+
+
+def _each_row(image):
+    return np.mean(image, axis=1)
+
+
+def _each_pixel(image):
+    return np.mean(image, axis=-1)
+
+
+def _channels_first(image):
+    return np.mean(image, axis=(1, 2))
+
+
+def _sum(image):
+    return np.sum(image, axis=(0, 1))
+
+
+EXERCISES = [
+    Exercise(
+        key="welcome.mean_colour",
+        title="The mean colour of an image",
+        reference="helpers.course.exercises.lesson_00:mean_colour",
+        cases=_cases,
+        mutants=(
+            Mutant(
+                _one_number, "this mixes the three colours: average over height and width only, axis=(0, 1)."
+            ),
+            Mutant(_each_column, "this averages over the height only: the width is still there."),
+            Mutant(_each_row, "this averages over the width only: the height is still there."),
+            Mutant(
+                _each_pixel,
+                "this averages the colours of each pixel: it is the pixels that go, not the colours.",
+            ),
+            Mutant(
+                _channels_first, "this averages over width and channels: here the channels are the last axis."
+            ),
+            Mutant(_sum, "this is the sum over the pixels: divide by their number, or use np.mean."),
+        ),
+        hints=(
+            "The image has the shape (height, width, 3). Which two axes have to go?",
+            "np.mean takes an `axis`, and that may be a tuple of axes.",
+            "The axes of height and width are 0 and 1: np.mean(image, axis=(0, 1)).",
+        ),
+        difficulty=1,
+        importance=2,
+        minutes=3,
+    ),
+]
+
+QUIZ = [
+    Question(
+        "You leave an exercise at `return None` and run the rest of the lesson. What happens?",
+        [
+            (
+                "The next cells fail with an error, since there is nothing that they could call.",
+                False,
+                "`check` hands back the course's own, tested function, so everything below has one to call.",
+            ),
+            (
+                "The next cells run, with the course's own function.",
+                True,
+                "`my_fn = check(…, my_fn)` gives your function back only once it is correct, and the "
+                "course's until then.",
+            ),
+            (
+                "The next cells run, but show wrong figures.",
+                False,
+                "A missing or wrong answer goes no further than its own cell: `check` replaces it.",
+            ),
+        ],
+    ),
+    Question(
+        "`check` says: wrong shape, expected (3,), received (4, 3). What is the best next step?",
+        [
+            (
+                "Run `solution(…)` at once.",
+                False,
+                "It is always there, but the line has already told you what differs: one axis too many. "
+                "Try that first, then a hint.",
+            ),
+            (
+                "Add `.reshape(3)` so that the shape fits.",
+                False,
+                "Twelve numbers cannot become three by reshaping, and where a reshape does fit it often "
+                "only hides a wrong order.",
+            ),
+            (
+                "Ask which axis of your result should have gone, and run the cell again.",
+                True,
+                "Shapes are the first thing to read in this field: each axis has a name, and here height "
+                "has stayed.",
+            ),
+        ],
+    ),
+    Question(
+        "Why does the course ask for a prediction before it shows a result?",
+        [
+            (
+                "Because the predictions are marked.",
+                False,
+                "Nobody sees or keeps them; `compare` prints yours beside what was measured, and that is "
+                "all.",
+            ),
+            (
+                "Because a guess that turns out wrong shows you what to look at.",
+                True,
+                "A result that surprises you is one you remember, and you can only be surprised if you "
+                "expected something.",
+            ),
+            (
+                "Because the next cell needs the number.",
+                False,
+                "Every cell runs with `my_prediction = None` as well.",
+            ),
+        ],
+    ),
+]

@@ -1,0 +1,1 @@
+"""Looking at it: figures, the attention explorer, a progress bar. Nothing here computes a lesson's result."""

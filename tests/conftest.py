@@ -1,0 +1,18 @@
+"""What several test files share: small notebooks made in the test."""
+
+import nbformat
+import pytest
+
+
+@pytest.fixture
+def make_notebook():
+    """Make a notebook from ("markdown", text), ("code", source) and ("code", source, tags) rows."""
+
+    def make(*rows):
+        notebook = nbformat.v4.new_notebook()
+        for kind, source, *tags in rows:
+            new_cell = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
+            notebook.cells.append(new_cell(source, metadata={"tags": tags[0]} if tags else {}))
+        return notebook
+
+    return make
