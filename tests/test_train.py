@@ -26,9 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ViTConfig(
     image_size=32, patch_size=8, hidden_dim=16, depth=2, num_heads=2, mlp_dim=32, num_classes=10
 )
-RECIPE = Recipe(
-    "test", epochs=3, batch_size=32, warmup_epochs=0.5, ema_momentum=0.9, mix_probability=0.5, mix_until=0.5
-)
+RECIPE = Recipe("test", epochs=3, batch_size=32, warmup_epochs=0.5, ema_momentum=0.9)
+MIXED = dataclasses.replace(RECIPE, mix_probability=0.5, mix_until=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +67,17 @@ def test_two_colours_are_learned():
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(dataset, tmp_path):
     whole = fresh_model()
-    expected = train(whole, dataset, RECIPE, out=tmp_path / "whole")
-    first = train(fresh_model(), dataset, RECIPE, out=tmp_path / "parts", stop_after=1)
+    expected = train(whole, dataset, MIXED, out=tmp_path / "whole")
+    first = train(fresh_model(), dataset, MIXED, out=tmp_path / "parts", stop_after=1)
     assert not first.finished and len(first.history) == 1
     resumed = fresh_model()
-    outcome = train(resumed, dataset, RECIPE, out=tmp_path / "parts")
+    outcome = train(resumed, dataset, MIXED, out=tmp_path / "parts")
     assert outcome.finished and [entry["pass"] for entry in outcome.history] == [1, 2, 3]
     assert_same(weights(whole), weights(resumed))
     losses = [[entry["loss"] for entry in o.history] for o in (expected, outcome)]
     np.testing.assert_allclose(*losses, atol=1e-4)
     again = fresh_model()
-    assert train(again, dataset, RECIPE, out=tmp_path / "parts").finished  # nothing left to do
+    assert train(again, dataset, MIXED, out=tmp_path / "parts").finished  # nothing left to do
     assert_same(weights(whole), weights(again))
 
 
