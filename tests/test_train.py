@@ -95,6 +95,7 @@ def test_ctrl_c_keeps_the_last_whole_pass(dataset, tmp_path):
     assert train(fresh_model(), dataset, RECIPE, out=tmp_path).finished
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a Unix signal")
 def test_kill_9_and_resume(tmp_path):
     """Killed without warning in its second pass, the same command then ends like one never killed."""
@@ -136,7 +137,7 @@ def test_kill_9_and_resume(tmp_path):
     assert 1 <= len(history) < 3
     for out in ("killed", "whole"):
         run = start(tmp_path / out)
-        text = run.communicate(timeout=280)[0].decode()
+        text = run.communicate(timeout=400)[0].decode()
         assert run.returncode == 0 and "Test accuracy" in text
     first, second = (
         load_checkpoint("shapes/8", tmp_path / out / "checkpoint") for out in ("killed", "whole")

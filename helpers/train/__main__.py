@@ -49,25 +49,28 @@ def main(arguments=None):
     model = build_model(kind, config)
     print(
         f"{options.model}: {model.count_params():,} parameters; {len(dataset.x_train):,} images of "
-        f"{dataset.source}; "
-        f"recipe {recipe.name}, {recipe.epochs} passes; {keras.backend.backend()}, "
+        f"{dataset.source}; recipe {recipe.name}, {recipe.epochs} passes; {keras.backend.backend()}, "
         f"{keras.config.dtype_policy().name}."
     )
+    reporter = Reporter(recipe, len(dataset.x_train))
     outcome = train(
-        model, dataset, recipe, seed=options.seed, out=options.out, report=Reporter(recipe,
-        len(dataset.x_train)), stop_after=options.stop_after,
-    )  # fmt: skip
-    if not outcome.finished:
-        print(
-            f"\nStopped after pass {len(outcome.history)} of {recipe.epochs}. The same command goes on "
-            f"from there."
-        )
-        return 0 if options.stop_after else 130
+        model,
+        dataset,
+        recipe,
+        seed=options.seed,
+        out=options.out,
+        report=reporter,
+        stop_after=options.stop_after,
+    )
+    if not outcome.history:
+        print("\nStopped before the first pass was over: nothing is kept.")
+        return 130
     row = {
         "recipe": dataclasses.asdict(recipe),
         "data": dataset.source,
         "num_training_images": len(dataset.x_train),
         "passes": len(outcome.history),
+        "finished": outcome.finished,  # False: stopped before the last pass, its learning rate not yet at 0
         "seed": options.seed,
         "num_test_images": len(dataset.x_test),
         "hardware": options.hardware or describe_hardware(),
@@ -85,10 +88,14 @@ def main(arguments=None):
         variable.assign(keras.ops.cast(keras.ops.cast(value, "float16"), "float32"))
     row["test_accuracy"] = round(accuracy(shipped, dataset.x_test, dataset.y_test), 4)
     save_checkpoint(shipped, options.name or options.model, row, folder=Path(options.out) / "checkpoint")
+    test_images = f"{len(dataset.x_test):,} images of {dataset.source}"
+    print(f"\nTest accuracy {row['test_accuracy']:.2%} over {test_images}.")
+    if outcome.finished:
+        return 0
     print(
-        f"\nTest accuracy {row['test_accuracy']:.2%} over {len(dataset.x_test):,} images of {dataset.source}."
+        f"Stopped after pass {len(outcome.history)} of {recipe.epochs}. The same command goes on from there."
     )
-    return 0
+    return 0 if options.stop_after else 130
 
 
 def parse(arguments):
@@ -246,7 +253,8 @@ class Reporter:
             self.written = time.perf_counter()
             rate = entry["images"] / entry["seconds"]
             left = (self.num_images - entry["images"]) / rate
-            text = f"\rpass {entry['pass']:3d}  {entry['images']:,} images  {rate:,.0f} images/s  {left:.0f} s left"
+            text = f"\rpass {entry['pass']:3d}  {entry['images']:,} images  {rate:,.0f} images/s"
+            text += f"  {left:.0f} s left"
             print(text.ljust(79), end="", file=self.stream, flush=True)
 
 
