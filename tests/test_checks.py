@@ -114,7 +114,9 @@ def test_its_cases_are_always_the_same_and_more_than_one(exercise):
 
 @each_exercise
 @pytest.mark.parametrize(
-    "answer", [lambda *a, **k: "text", lambda *a, **k: 1 / 0, lambda *a, **k: np.nan, [], 3], ids=str
+    "answer",
+    [lambda *a, **k: "text", lambda *a, **k: 1 / 0, lambda *a, **k: np.nan, [], 3],
+    ids=["text", "exception", "NaN", "list", "number"],  # names, not addresses: two test processes must agree
 )
 def test_no_hostile_answer_gets_through(exercise, answer, capsys):
     result, line = line_of(capsys, exercise.key, answer)
@@ -757,7 +759,7 @@ COMPARISONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments, line", COMPARISONS, ids=str)
+@pytest.mark.parametrize("arguments, line", COMPARISONS)
 def test_a_prediction_stands_beside_what_was_measured(arguments, line, capsys):
     compare(*arguments)
     assert capsys.readouterr().out == line + "\n"

@@ -51,8 +51,9 @@ def test_photos_of_the_wheel_need_no_network(monkeypatch):
 
 
 def test_loading_a_photo_does_not_import_scikit_image():
+    before = "skimage.data" in sys.modules  # an earlier test of this process may have needed it
     load_photo("cat", size=32)
-    assert "skimage.data" not in sys.modules
+    assert ("skimage.data" in sys.modules) == before
 
 
 def test_every_photo_has_its_credit():

@@ -15,7 +15,7 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-SIZES = (500, 2_000, 8_000)
+SIZES = (100, 500, 2_000, 8_000)
 NETWORKS = {"shapes/4": {"recipe": "shapes"}, "resnet8": {"recipe": "resnet"}}
 
 
@@ -85,7 +85,8 @@ def main(arguments=None):
         "hardware": describe_hardware(),
         "backend": f"{keras.backend.backend()}, {keras.config.dtype_policy().name}",
         "date": time.strftime("%Y-%m-%d"),
-        "command": "python -m helpers.train.data_sizes --out data/reference/data_sizes.json",
+        "command": f"KERAS_BACKEND={keras.backend.backend()} python -m helpers.train.data_sizes "
+        "--out data/reference/data_sizes.json",
     }
     for size in SIZES:
         for name, choices in NETWORKS.items():

@@ -571,31 +571,31 @@ QUIZ = [
         ],
     ),
     Question(
-        "A model ends in `Dense(10, activation='softmax')`, and the loss is "
-        "`CategoricalCrossentropy(from_logits=True)`. What happens?",
+        "A network ends in a softmax, and the loss applies a softmax of its own: `nn.Softmax` before "
+        "`nn.CrossEntropyLoss` in PyTorch, say, or `from_logits=True` in Keras on JAX. What happens?",
         [
             (
                 "An error, because probabilities are no logits.",
                 False,
-                "Ten numbers are ten numbers: nothing can tell. That is what makes it dangerous.",
+                "Ten numbers are ten numbers: nothing can tell. That is what makes it dangerous. Keras on "
+                "TensorFlow looks whether they come straight from a softmax; it is alone in that.",
             ),
             (
                 "Nothing: softmax of a softmax is the same.",
                 False,
-                "It is far flatter: probabilities lie between 0 and 1, so the largest ratio that is "
-                "left is e.",
+                "It is far flatter: probabilities lie between 0 and 1, so no ratio above e is left.",
             ),
             (
                 "It trains, slowly, and its loss cannot fall below 1.46.",
                 True,
-                "A perfect answer, 1 and nine 0s, is taken for logits; the loss of that is ln(e + 9) - "
-                "1 = 1.46.",
+                "A perfect answer, 1 and nine zeros, is taken for logits; the loss of that is "
+                "ln(e + 9) - 1 = 1.46.",
             ),
             (
                 "The accuracy is wrong, and the training is right.",
                 False,
-                "The other way round: the largest stays the largest, so the accuracy is counted "
-                "rightly, and the gradients are too small.",
+                "The other way round: the largest stays the largest, so the accuracy is counted rightly, and "
+                "the gradients are too small.",
             ),
         ],
     ),
