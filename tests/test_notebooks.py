@@ -101,6 +101,13 @@ def test_the_map_of_the_readme_agrees_with_the_lesson(path):
     assert row.startswith(f"| {path.name[:2]} | [{title}](") and row.endswith(f"| {minutes} |"), row
 
 
+@pytest.mark.parametrize("path, following", zip(LESSONS, LESSONS[1:]), ids=[p.stem for p in LESSONS[:-1]])
+def test_a_lesson_ends_with_a_link_to_the_next(path, following):
+    """The reader clicks on, from the text under "Next"."""
+    text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    assert f"]({following.name})" in text.split("\n## Next\n")[1]
+
+
 def test_the_address_stands_in_one_place():
     """Nothing but pyproject.toml and what `make badges` writes from it names the course's address."""
     written = {ROOT / "pyproject.toml", *LESSONS}

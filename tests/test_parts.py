@@ -120,6 +120,14 @@ def test_parts_can_be_exchanged():
     assert norm1(1.0) == -1.0 and branch(None) == 4
 
 
+def test_parts_answer_in_the_kind_that_they_are_given():
+    weights, tokens = untrained_stack(1).blocks[0], numbers(1, 3, 64)
+    wide = block_parts(weights, 4, layer_norm=lambda x, gamma, beta: x.mean() + np.float64(x))
+    for part in (*block_parts(weights, 4), wide[0]):
+        assert isinstance(part(tokens), np.ndarray) and part(tokens).dtype == "float32"
+    assert not isinstance(block_parts(weights, 4)[1](ops.convert_to_tensor(tokens)), np.ndarray)
+
+
 def test_block_weights_are_those_of_one_block():
     weights = {"block_1/norm1/gamma": 1, "block_10/norm1/gamma": 2, "norm/gamma": 3}
     assert block_weights(weights, 1) == {"norm1/gamma": 1}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from helpers.model.patches import assemble_patches, extract_patches, num_patches
+from helpers.model.patches import assemble_patches, extract_patches, num_patches, patch_of_pixel
 
 
 def test_a_small_image_by_hand():
@@ -57,3 +57,26 @@ def test_wrong_rank_and_empty_batches_are_told(shape):
 def test_patches_that_do_not_tile_are_told(shape, size):
     with pytest.raises(ValueError, match="patches"):
         assemble_patches(np.zeros(shape, "float32"), size)
+
+
+def test_every_pixel_is_in_the_patch_that_is_named():
+    height, width, patch_size = 6, 8, 2
+    image = np.arange(height * width).reshape(
+        1, height, width, 1
+    )  # each pixel's value is its place in memory
+    patches = ops.convert_to_numpy(extract_patches(image, patch_size))[0]
+    for y, x in np.ndindex(height, width):
+        assert image[0, y, x, 0] in patches[patch_of_pixel((y, x), (height, width), patch_size)]
+
+
+@pytest.mark.parametrize("pixel, index", [((0, 0), 0), ((15, 223), 13), ((16, 0), 14), ((223, 223), 195)])
+def test_the_corners_of_a_photograph_by_hand(pixel, index):
+    assert patch_of_pixel(pixel, 224, 16) == index
+
+
+@pytest.mark.parametrize(
+    "pixel, size, told", [((8, 0), (8, 12), "0 to 7"), ((0, -1), 8, "-1"), ((0, 0), 9, "8×8")]
+)
+def test_a_pixel_outside_the_image_is_told(pixel, size, told):
+    with pytest.raises(ValueError, match=told):
+        patch_of_pixel(pixel, size, 4)

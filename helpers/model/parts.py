@@ -4,6 +4,7 @@
 there, inside one block: "norm1/gamma", "attention/qkv/kernel", "mlp/expand/bias", …
 """
 
+import numpy as np
 from keras import ops
 
 from helpers.model.attention import merge_heads, scaled_dot_product_attention, split_heads
@@ -106,12 +107,19 @@ def block_parts(weights, num_heads, *, layer_norm=layer_norm, mlp=mlp):
         num_heads: int.
         layer_norm, mlp: functions with the arguments of this module's own, to try others in their place.
     Returns:
-        norm1, attention, norm2, mlp: the arguments that `encoder_block` takes after the tokens.
+        norm1, attention, norm2, mlp: the arguments that `encoder_block` takes after the tokens. Given NumPy
+        tokens they return NumPy of the same type, so that functions of either kind can be mixed.
     """
 
     def filled(function, *names, **more):
         arrays = [weights[name] for name in names]
-        return lambda tokens: function(tokens, *arrays, **more)
+
+        def part(tokens):
+            result = function(tokens, *arrays, **more)
+            is_numpy = isinstance(tokens, np.ndarray)
+            return ops.convert_to_numpy(result).astype(tokens.dtype) if is_numpy else result
+
+        return part
 
     return (
         filled(layer_norm, "norm1/gamma", "norm1/beta"),

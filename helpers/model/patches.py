@@ -37,6 +37,28 @@ def patch_grid_shape(image_size, patch_size):
     return height // patch_size, width // patch_size
 
 
+def patch_of_pixel(pixel, image_size, patch_size):
+    """Find the patch that a pixel lies in: (y // patch_size) · columns + x // patch_size.
+
+    Args:
+        pixel: (y, x), counted from 0 at the top left, as in image[y, x].
+        image_size: int for a square image, or (height, width), in pixels.
+        patch_size: int, the side of a square patch in pixels; divides height and width.
+    Returns:
+        int, the place of the patch in the sequence, from 0 to num_patches - 1; no class token is counted.
+    Raises:
+        ValueError: if the patch does not divide the image, or the pixel lies outside it.
+    """
+    rows, columns = patch_grid_shape(image_size, patch_size)
+    y, x = pixel
+    if not (0 <= y < rows * patch_size and 0 <= x < columns * patch_size):
+        raise ValueError(
+            f"Expected a pixel (y, x) inside the image, with y from 0 to {rows * patch_size - 1} and x from "
+            f"0 to {columns * patch_size - 1}; received ({y}, {x})."
+        )
+    return int(y // patch_size * columns + x // patch_size)
+
+
 def extract_patches(images, patch_size):
     """Cut each image into a sequence of flattened, non-overlapping patches.
 

@@ -157,7 +157,7 @@ def make_optimizer(recipe, steps_per_epoch):
         options |= dict(use_ema=True, ema_momentum=recipe.ema_momentum)
     if recipe.optimizer == "muon":
         optimizer = keras.optimizers.Muon(
-            rate, exclude_layers=["position_embedding", "class_token", "projection", "head"], **options
+            rate, exclude_layers=["position_embedding", "class_token", "head"], **options
         )
     else:
         optimizer = keras.optimizers.AdamW(rate, **options)

@@ -144,4 +144,28 @@ QUIZ = [
             ),
         ],
     ),
+    Question(
+        "The class token's attention lies on the object, and covering the patches that it looks at did more "
+        "harm than any other cover that we tried. What do you know now?",
+        [
+            (
+                "That the map explains the answer: the model says “star” because of these patches.",
+                False,
+                "You know that they matter, not how. Values, the MLPs and the paths between the layers are "
+                "in no map, and the grey squares are themselves new to the model.",
+            ),
+            (
+                "That the answer depends on these patches, in this model and under this kind of cover.",
+                True,
+                "That is what was measured, against two rivals. Saying what was measured, and no more, is "
+                "half of this course.",
+            ),
+            (
+                "Nothing: a map is only a picture.",
+                False,
+                "The map alone was only a picture. The test went beyond it: the map chose patches that "
+                "matter more than those which hold most of the object.",
+            ),
+        ],
+    ),
 ]
