@@ -25,6 +25,7 @@ def main(arguments=None):
 
     from helpers.data import load_images
     from helpers.model.checkpoints import build_model, load_checkpoint, load_manifest, save_checkpoint
+    from helpers.train.devices import data_parallel
     from helpers.train.fit import accuracy, train
     from helpers.train.recipe import find_recipe
 
@@ -46,22 +47,22 @@ def main(arguments=None):
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(choose_precision(options.precision))
     kind, config = configuration(options.model, recipe, len(dataset.class_names))
-    model = build_model(kind, config)
-    print(
-        f"{options.model}: {model.count_params():,} parameters; {len(dataset.x_train):,} images of "
-        f"{dataset.source}; recipe {recipe.name}, {recipe.epochs} passes; {keras.backend.backend()}, "
-        f"{keras.config.dtype_policy().name}."
-    )
-    reporter = Reporter(recipe, len(dataset.x_train))
-    outcome = train(
-        model,
-        dataset,
-        recipe,
-        seed=options.seed,
-        out=options.out,
-        report=reporter,
-        stop_after=options.stop_after,
-    )
+    with data_parallel(options.devices, recipe.batch_size):
+        model = build_model(kind, config)
+        print(
+            f"{options.model}: {model.count_params():,} parameters; {len(dataset.x_train):,} images of "
+            f"{dataset.source}; recipe {recipe.name}, {recipe.epochs} passes; {keras.backend.backend()}, "
+            f"{keras.config.dtype_policy().name}."
+        )
+        outcome = train(
+            model,
+            dataset,
+            recipe,
+            seed=options.seed,
+            out=options.out,
+            report=Reporter(recipe, len(dataset.x_train)),
+            stop_after=options.stop_after,
+        )
     if not outcome.history:
         print("\nStopped before the first pass was over: nothing is kept.")
         return 130
@@ -116,6 +117,12 @@ def parse(arguments):
     )
     parser.add_argument(
         "--stop-after", type=int, help="end after so many passes in all; the next call goes on"
+    )
+    parser.add_argument(
+        "--devices",
+        default=1,
+        type=lambda text: text if text == "all" else int(text),
+        help='accelerators that share each batch: a number, or "all" (JAX and TensorFlow)',
     )
     parser.add_argument("--threads", type=int, help="processor threads to use")
     parser.add_argument("--hardware", help="how the manifest names this machine")
@@ -185,7 +192,7 @@ def choose_precision(wanted="auto"):
         if gpus := tf.config.list_physical_devices("GPU"):
             capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (7, 0))
             return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
-        return "mixed_bfloat16" if "amx_bf16" in cpu_flags() else "float32"
+        return "mixed_bfloat16" if cpu_flags() & {"amx_bf16", "avx512_bf16"} else "float32"
     import torch
 
     if torch.cuda.is_available():

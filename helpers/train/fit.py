@@ -17,6 +17,7 @@ from keras import ops
 
 from helpers.data import augment
 from helpers.model.checkpoints import write_whole
+from helpers.train.devices import num_replicas
 from helpers.train.initialisation import mimetic_initialisation
 from helpers.train.recipe import NO_DECAY
 from helpers.train.schedule import WarmupCosine
@@ -101,7 +102,7 @@ class TrainingModel(keras.Model):
 
     def call(self, indices, training=False):
         """Map indices (batch,) to logits and soft labels, both (batch, num_classes)."""
-        indices = ops.reshape(indices, (self.recipe.batch_size,))
+        indices = ops.cast(ops.reshape(indices, (-1,)), "int32")
         images = ops.cast(ops.take(self.images, indices, axis=0), "float32") / 255.0
         labels = ops.one_hot(
             ops.take(self.labels, indices, axis=0), self.model.config.num_classes, dtype="float32"
@@ -111,14 +112,17 @@ class TrainingModel(keras.Model):
         return {"logits": self.model(images, training=training), "labels": labels}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Give the mean cross-entropy of the soft labels, smoothed by the recipe."""
+        """Give the mean cross-entropy of the soft labels, smoothed by the recipe.
+
+        Divided by the whole batch, so that the shares of several devices sum to its mean.
+        """
         losses = keras.losses.categorical_crossentropy(
             y_pred["labels"],
             ops.cast(y_pred["logits"], "float32"),
             from_logits=True,
             label_smoothing=self.recipe.label_smoothing,
         )
-        return ops.mean(losses)
+        return ops.sum(losses) / self.recipe.batch_size
 
     @property
     def state_variables(self):
@@ -152,12 +156,14 @@ def make_optimizer(recipe, steps_per_epoch):
     rate = WarmupCosine(
         recipe.learning_rate, min(int(recipe.warmup_epochs * steps_per_epoch), total_steps), total_steps
     )
-    options = dict(weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm or None)
+    longest = recipe.clip_norm / num_replicas()  # Keras on TensorFlow clips each device's share of the sum
+    options = dict(weight_decay=recipe.weight_decay, global_clipnorm=longest or None)
     if recipe.ema_momentum:
         options |= dict(use_ema=True, ema_momentum=recipe.ema_momentum)
     if recipe.optimizer == "muon":
+        others = ["position_embedding", "class_token", "head"]  # they, and all that is no matrix, get AdamW
         optimizer = keras.optimizers.Muon(
-            rate, exclude_layers=["position_embedding", "class_token", "head"], **options
+            rate, exclude_layers=others, adam_weight_decay=recipe.weight_decay, **options
         )
     else:
         optimizer = keras.optimizers.AdamW(rate, **options)
