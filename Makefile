@@ -14,7 +14,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check $(shell [ -t 
 
 # What must hold on every backend.
 JAX_TESTS := $(wildcard $(foreach name,patches vit resnet activations checkpoints pretrained augment recipe \
-               schedule initialisation fit train train_cli,tests/test_$(name).py))
+               schedule initialisation train family devices gradients,tests/test_$(name).py))
 
 export TF_CPP_MIN_LOG_LEVEL = 3
 
@@ -24,7 +24,7 @@ define part
 	printf '%6d s  %s\n' $$(( $$(date +%s) - began )) "$(1)" >> $(TIMES)
 endef
 
-.PHONY: lab test lint static unit unit-jax lessons-closed lessons-cifar10 lessons write format badges clean
+.PHONY: lab test lint static unit unit-jax lessons-closed lessons-cifar10 lessons write checkpoints format badges clean
 .NOTPARALLEL:
 
 $(VENV)/.lab: requirements.txt
@@ -80,6 +80,11 @@ lessons: $(VENV)/.lab
 
 write: $(VENV)/.lab
 	@$(BIN)/python -m helpers.course.runner --write
+
+# Every shipped network, trained from nothing; SCALE=cpu where there is no GPU (narrower networks, many hours).
+SCALE ?= gpu
+checkpoints: $(VENV)/.lab
+	@$(BIN)/python -m helpers.train.family --scale $(SCALE) --ship
 
 badges: $(VENV)/.lab
 	@$(BIN)/python -m helpers.course.badges

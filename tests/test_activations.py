@@ -1,5 +1,7 @@
 """Inside the network: the same logits, the parts that sum up, and interventions that do what they say."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from keras import ops
@@ -121,6 +123,17 @@ def test_dropping_tokens_is_cutting_them_off(model):
 def test_removing_a_skip_leaves_the_branch(model):
     run = activations(model, IMAGES, keep="all", interventions=[RemoveSkip(1, "mlp")])
     np.testing.assert_allclose(run.tokens[2], run.mlp_output[1], atol=1e-6)
+
+
+def test_a_network_built_without_a_skip_is_one_whose_skip_was_removed(model):
+    built = VisionTransformer(dataclasses.replace(CONFIG, blocks_without_skip=(1,)))
+    for variable, value in zip(built.weights, model.weights, strict=True):
+        variable.assign(value)
+    removed = [RemoveSkip(1, "attention"), RemoveSkip(1, "mlp")]
+    expected = activations(model, IMAGES, keep="all", interventions=removed)
+    assert np.abs(expected.logits - activations(model, IMAGES).logits).max() > 0.1
+    np.testing.assert_allclose(ops.convert_to_numpy(built(IMAGES)), expected.logits, atol=1e-5)
+    np.testing.assert_allclose(activations(built, IMAGES, keep="all").tokens, expected.tokens, atol=1e-4)
 
 
 def test_replacing_a_branch_by_nothing_leaves_the_skip(model):

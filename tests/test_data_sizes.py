@@ -39,7 +39,7 @@ def test_a_size_that_is_not_there_is_told(size):
 def test_the_command_measures_and_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(data_sizes, "SIZES", (64, 128))
     monkeypatch.setattr(data_sizes, "accuracy_by_size", lambda name, dataset, size, recipe: size / 1000)
-    monkeypatch.setattr("helpers.train.__main__.choose_precision", lambda: "float32")
+    monkeypatch.setattr("helpers.train.hardware.choose_precision", lambda: "float32")
     data_sizes.main(["--out", str(tmp_path / "found.json"), "--epochs", "3"])
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["test_accuracy"] == {"shapes/4": [0.064, 0.128], "resnet8": [0.064, 0.128]}

@@ -213,6 +213,7 @@ def test_positions_interpolate():
 @pytest.mark.parametrize(
     "changes, told",
     [
+        (dict(blocks_without_skip=(2, 9)), "blocks_without_skip"),
         (dict(image_size=30), "28×28"),
         (dict(num_heads=5), "Try num_heads=4"),
         (dict(hidden_dim=0), "hidden_dim"),

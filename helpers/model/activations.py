@@ -173,7 +173,7 @@ def activations(model, images, keep=("tokens", "attention_weights"), interventio
         attention_weights = change("change_attention", attention_weights, index)
         output = block.finish(block.attention.combine(attention_weights, values), block.scale1)
         output = change("change_branch", output, index, "attention")
-        tokens = change("change_skip", tokens, index, "attention") + output
+        tokens = block.join(change("change_skip", tokens, index, "attention"), output)
         note("attention_weights", attention_weights)
         note("values", values)
         note("attention_output", output)
@@ -181,7 +181,7 @@ def activations(model, images, keep=("tokens", "attention_weights"), interventio
         mlp_hidden = block.mlp.expand(block.norm2(tokens))
         output = block.finish(block.mlp.contract(gelu(mlp_hidden)), block.scale2)
         output = change("change_branch", output, index, "mlp")
-        tokens = change("change_skip", tokens, index, "mlp") + output
+        tokens = block.join(change("change_skip", tokens, index, "mlp"), output)
         note("mlp_hidden", mlp_hidden)
         note("mlp_output", output)
         note("tokens", tokens)

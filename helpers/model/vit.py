@@ -50,6 +50,7 @@ class ViTConfig:
         None  # start value of a learned scale on each branch (CaiT, DINOv2); None for none
     )
     layer_norm_epsilon: float = 1e-6
+    blocks_without_skip: tuple[int, ...] = ()  # from 0: where the stream is replaced instead of added to
     image_mean: tuple[float, ...] = (0.5, 0.5, 0.5)  # the model's own preprocessing of images in [0, 1]
     image_std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
@@ -78,6 +79,12 @@ class ViTConfig:
         if not 0 <= self.stochastic_depth < 1:
             raise ValueError(
                 f"stochastic_depth is a probability below 1; received {self.stochastic_depth!r}."
+            )
+        object.__setattr__(self, "blocks_without_skip", tuple(self.blocks_without_skip))
+        if not set(self.blocks_without_skip) <= set(range(self.depth)):
+            raise ValueError(
+                f"blocks_without_skip numbers blocks from 0 to {self.depth - 1}; received "
+                f"{self.blocks_without_skip}."
             )
         for name in ("image_mean", "image_std"):
             object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
@@ -258,12 +265,14 @@ class EncoderBlock(keras.layers.Layer):
         *,
         stochastic_depth=0.0,
         layer_scale=None,
+        has_skip=True,
         epsilon=1e-6,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.hidden_dim, self.num_heads, self.mlp_dim = hidden_dim, num_heads, mlp_dim
         self.stochastic_depth, self.layer_scale, self.epsilon = stochastic_depth, layer_scale, epsilon
+        self.has_skip = has_skip
         self.norm1 = keras.layers.LayerNormalization(epsilon=epsilon, name="norm1")
         self.attention = MultiHeadSelfAttention(hidden_dim, num_heads, name="attention")
         self.norm2 = keras.layers.LayerNormalization(epsilon=epsilon, name="norm2")
@@ -279,8 +288,12 @@ class EncoderBlock(keras.layers.Layer):
 
     def call(self, tokens, training=False):
         """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
-        tokens = tokens + self.finish(self.attention(self.norm1(tokens)), self.scale1, training)
-        return tokens + self.finish(self.mlp(self.norm2(tokens)), self.scale2, training)
+        tokens = self.join(tokens, self.finish(self.attention(self.norm1(tokens)), self.scale1, training))
+        return self.join(tokens, self.finish(self.mlp(self.norm2(tokens)), self.scale2, training))
+
+    def join(self, tokens, branch):
+        """Add a branch to the stream: the skip connection."""
+        return tokens + branch if self.has_skip else branch
 
     def finish(self, branch, scale, training=False):
         """Apply the layer scale and the stochastic depth of a branch, where the block has them."""
@@ -288,7 +301,15 @@ class EncoderBlock(keras.layers.Layer):
         return branch if self.skip_branch is None else self.skip_branch(branch, training=training)
 
     def get_config(self):
-        names = ("hidden_dim", "num_heads", "mlp_dim", "stochastic_depth", "layer_scale", "epsilon")
+        names = (
+            "hidden_dim",
+            "num_heads",
+            "mlp_dim",
+            "stochastic_depth",
+            "layer_scale",
+            "has_skip",
+            "epsilon",
+        )
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
@@ -333,6 +354,7 @@ class VisionTransformer(keras.Model):
                 config.mlp_dim,
                 stochastic_depth=config.stochastic_depth * index / max(1, config.depth - 1),
                 layer_scale=config.layer_scale,
+                has_skip=index not in config.blocks_without_skip,
                 epsilon=config.layer_norm_epsilon,
                 name=f"block_{index}",
             )

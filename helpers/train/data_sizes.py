@@ -69,7 +69,7 @@ def main(arguments=None):
 
     from helpers.data import make_shapes
     from helpers.model.checkpoints import write_whole
-    from helpers.train.__main__ import choose_precision, describe_hardware
+    from helpers.train.hardware import choose_precision, describe_hardware
     from helpers.train.recipe import find_recipe
 
     keras.config.set_dtype_policy(choose_precision())

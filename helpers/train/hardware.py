@@ -1,0 +1,60 @@
+"""What this machine is, and which numbers it is good at."""
+
+import os
+import platform
+from pathlib import Path
+
+
+def choose_precision(wanted="auto"):
+    """Choose what the hardware is good at: float16 on a T4, bfloat16 on newer GPUs and CPUs that have it.
+
+    Args:
+        wanted: "auto", or a Keras dtype policy that is then returned as it is.
+    Returns:
+        "float32", "mixed_bfloat16" or "mixed_float16".
+    """
+    if wanted != "auto":
+        return wanted
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform == "gpu":
+            old = any(name in device.device_kind for name in ("T4", "V100", "P100"))
+            return "mixed_float16" if old else "mixed_bfloat16"
+        return "mixed_bfloat16" if device.platform == "tpu" else "float32"
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if gpus := tf.config.list_physical_devices("GPU"):
+            capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (7, 0))
+            return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
+    else:
+        import torch
+
+        if torch.cuda.is_available():
+            return "mixed_bfloat16" if torch.cuda.get_device_capability() >= (8, 0) else "mixed_float16"
+    return "mixed_bfloat16" if cpu_flags() & {"amx_bf16", "avx512_bf16"} else "float32"
+
+
+def cpu_flags():
+    """Give the names of what the processor can do, as Linux lists them; none elsewhere."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return set()
+    return set(next((line for line in text.splitlines() if line.startswith("flags")), "").split())
+
+
+def describe_hardware():
+    """Give the number of processor cores and their name."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        name = next(
+            line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"{os.cpu_count()} cores, {name}"
