@@ -23,6 +23,58 @@ def gradients(function, arrays):
     return float(ops.convert_to_numpy(value)), [np.array(gradient) for gradient in found]
 
 
+def attention_gradients(model, images, target=None):
+    """Say how a class's logit changes with each attention weight: ∂ logit / ∂ attention_weights.
+
+    Each weight counts as an input of its own, as if it could change without the others of its row; what the
+    blocks after it make of the change is included.
+
+    Args:
+        model: VisionTransformer.
+        images: (batch, image_size, image_size, channels), float in [0, 1].
+        target: whose logit: a class, or (batch,) classes, one an image; None for the class that the model
+            gives each image. Or a function, computed with `keras.ops`, of the logits (batch, num_classes)
+            that returns one number; it must treat the images each by itself for the gradients to belong to
+            each image alone.
+    Returns:
+        float32 (depth, batch, num_heads, queries, keys), of the shape and order of `attention_weights` of
+        `activations`.
+    Raises:
+        ValueError: if a class is not one of the model's, or there is not one class an image; and as `model`
+            does for the images.
+    """
+    score = target if callable(target) else _logit_of(target, len(images), model.config.num_classes)
+
+    def changed(additions):
+        tokens = model.embed(images)
+        for block, addition in zip(model.blocks, additions):
+            attention_weights, values = block.attention.weights_and_values(block.norm1(tokens))
+            attention_weights = attention_weights + ops.cast(addition, attention_weights.dtype)
+            output = block.attention.combine(attention_weights, values)
+            tokens = block.join(tokens, block.finish(output, block.scale1))
+            tokens = block.join(tokens, block.finish(block.mlp(block.norm2(tokens)), block.scale2))
+        return score(model.classify(tokens))
+
+    config = model.config
+    nothing = np.zeros((len(images), config.num_heads, config.num_tokens, config.num_tokens), "float32")
+    return np.stack(gradients(changed, [nothing] * config.depth)[1])
+
+
+def _logit_of(target, num_images, num_classes):
+    """Make the function of the logits that adds up one logit an image."""
+    if target is None:
+        return lambda logits: ops.sum(ops.max(logits, axis=-1))
+    classes = np.asarray(target)
+    whole = classes.dtype.kind in "iu" and classes.shape in ((), (num_images,))
+    if not whole or classes.min() < 0 or classes.max() >= num_classes:
+        raise ValueError(
+            f"Expected a class from 0 to {num_classes - 1}, or one for each of {num_images} images; received "
+            f"{target!r}."
+        )
+    chosen = np.eye(num_classes, dtype="float32")[np.broadcast_to(classes, num_images)]
+    return lambda logits: ops.sum(ops.multiply(logits, chosen))  # (batch, num_classes)
+
+
 def _with_tensorflow(function, tensors):
     import tensorflow as tf
 
