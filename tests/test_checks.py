@@ -139,6 +139,11 @@ def count(values):
     return int(np.asarray(values).size)
 
 
+def count_signs(values):
+    """How many values are below 3, and how many are not."""
+    return np.array([(np.asarray(values) < 3).sum(), (np.asarray(values) >= 3).sum()])
+
+
 def cases():
     values = np.arange(6, dtype="float32").reshape(2, 3) + 1
     return [(values,), (values[:, :2],), Case(values[:1], scale=3.0)]
@@ -545,7 +550,9 @@ def test_several_results_are_compared_by_name(own):
     assert own(lambda values: double_and_total(values), **fields)[1].endswith("correct.")
     assert own(lambda v: {"double": v, "total": v.sum()}, **fields)[1] == "not doubled."
     assert "expected a dict with double, total" in own(lambda v: v, **fields)[1]
-    assert "returns double; expected a dict" in own(lambda v: {"double": v * 2}, **fields)[1]
+    assert "returns a dict with double; expected a dict" in own(lambda v: {"double": v * 2}, **fields)[1]
+    assert "returns 3 values; expected a dict" in own(lambda v: (v, v, v), **fields)[1]
+    assert own(lambda v: {"total": v.sum(), "double": v * 2}, **fields)[1].endswith("correct.")
     assert "part 'total' is 0" in own(lambda v: {"double": v * 2, "total": 0.0}, **fields)[1]
 
 
@@ -560,6 +567,16 @@ def test_a_count_that_is_no_whole_number_is_told_so(own):
     line = own(lambda values: values.size / 1, **fields)[1]
     assert "holds floats; expected whole numbers: use // where you divide." in line
     assert "the result is 3; expected 6" in own(lambda values: 3, **fields)[1]
+
+
+def test_an_array_of_floats_where_counts_are_expected_is_told_how_it_comes(own):
+    fields = {
+        "reference": f"{__name__}:count_signs",
+        "cases": plain_cases,
+        "mutants": (Mutant(lambda v: count_signs(-v), "turned."), Mutant(lambda v: 0 * count_signs(v), "0.")),
+    }
+    assert own(lambda values: count_signs(values), **fields)[1].endswith("correct.")
+    assert "dtype=int where you make an array." in own(lambda v: count_signs(v) * 1.0, **fields)[1]
 
 
 class Doubler:

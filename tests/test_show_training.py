@@ -1,9 +1,14 @@
 """Figures of training: what is drawn is the data; the live curves are quiet where outputs are compared."""
 
+import json
+
 import numpy as np
 import pytest
 
-from helpers.show.training import LiveCurves, draws, run_curves, shares
+from helpers.data import make_shapes
+from helpers.model.vit import VisionTransformer, ViTConfig
+from helpers.show.training import LiveCurves, draws, passes_done, run_curves, shares
+from helpers.train.fit import train
 from helpers.train.recipe import find_recipe
 from helpers.train.schedule import warmup_cosine
 
@@ -65,13 +70,48 @@ def test_live_curves_show_one_picture_at_the_end(capsys):
     assert live.bar.done == 400 and live.bar.total == 800
 
 
-def test_live_curves_go_on_from_a_history(capsys):
-    with LiveCurves(RECIPE, 210, history=HISTORY[:2], quiet=True) as live:
+def keep(folder, history):
+    np.savez(folder / "state.npz", story=json.dumps({"history": history}))
+
+
+def test_live_curves_go_on_from_a_history(tmp_path, capsys):
+    keep(tmp_path, HISTORY[:2])
+    with LiveCurves(RECIPE, 210, out=tmp_path, quiet=True) as live:
         report(live, (3, 4))
     assert [entry["pass"] for entry in live.history] == [1, 2, 3, 4]
     assert live.bar.done == live.bar.total == 400
     assert len(live.figure().axes[1].lines[0].get_ydata()) == 4
     assert live.figure().axes[1].lines[1].get_xdata()[0] == 2  # the dotted line
+
+
+def test_live_curves_of_a_finished_run_show_all_of_it(tmp_path, capsys):
+    keep(tmp_path, [*HISTORY, HISTORY[-1] | {"pass": 4}])
+    with LiveCurves(RECIPE, 210, out=tmp_path, quiet=True) as live:
+        pass
+    assert [entry["pass"] for entry in live.history] == [1, 2, 3, 4] and live.stopped_after is None
+
+
+def test_passes_are_read_from_the_state_that_train_keeps(tmp_path):
+    config = ViTConfig(32, 16, 8, 1, 2, 8, 10)
+    recipe = find_recipe("laptop", epochs=3, batch_size=20)
+    seen = []
+    outcome = train(
+        VisionTransformer(config),
+        make_shapes(50),
+        recipe,
+        out=tmp_path,
+        report=lambda entry: seen.append(passes_done(tmp_path)),
+        stop_after=2,
+    )
+    assert passes_done(tmp_path) == outcome.history and len(outcome.history) == 2
+    assert [len(passes) for passes in seen] == [0, 0, 1, 1, 1, 2]  # two batches and a score, each pass
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive"])
+def test_a_folder_without_a_readable_state_has_no_passes(tmp_path, content):
+    if content is not None:
+        (tmp_path / "state.npz").write_bytes(content)
+    assert passes_done(tmp_path) == [] == passes_done(None)
 
 
 def test_live_curves_replace_one_picture_in_a_notebook(monkeypatch):

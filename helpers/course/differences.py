@@ -12,7 +12,7 @@ def same(expected, got, tolerance):
     if isinstance(expected, Group):
         return (
             isinstance(got, Group)
-            and list(expected.parts) == list(got.parts)
+            and _same_names(expected, got)
             and all(same(expected.parts[name], got.parts[name], tolerance) for name in expected.parts)
         )
     if not isinstance(expected, np.ndarray) or not isinstance(got, np.ndarray) or expected.shape != got.shape:
@@ -47,7 +47,9 @@ def difference(expected, outcome, tolerance, part=""):
         return f"{subject} has a wrong shape: expected {_shape(expected)}, received {_shape(got)}."
     wanted_kind, got_kind = (_number_kind(array) for array in (expected, got))
     if wanted_kind != got_kind and not (wanted_kind == "floats" and got_kind == "whole numbers"):
-        hint = ": use // where you divide" if (wanted_kind, got_kind) == ("whole numbers", "floats") else ""
+        hint = ""
+        if (wanted_kind, got_kind) == ("whole numbers", "floats"):
+            hint = ": use // where you divide" + ", dtype=int where you make an array" * bool(expected.ndim)
         if (
             same(expected, got, tolerance)
             or "text" in (wanted_kind, got_kind)
@@ -71,14 +73,23 @@ def _group_difference(expected, got, tolerance, part):
     )
     if not isinstance(got, Group):
         return f"{part or 'it'} returns one value; expected {wanted}."
-    if list(expected.parts) != list(got.parts):
-        received = f"{', '.join(got.parts) or 'nothing'}" if got.kind is dict else f"{len(got.parts)}"
+    if not _same_names(expected, got):
+        received = f"{len(got.parts)} value{'s' * (len(got.parts) != 1)}"
+        if got.kind is dict:
+            received = f"a dict with {', '.join(got.parts) or 'nothing'}"
         return f"{part or 'it'} returns {received}; expected {wanted}."
     for name in expected.parts:
         label = f"part {name!r}" if expected.kind is dict or not name.isdigit() else f"value {int(name) + 1}"
         if problem := difference(expected.parts[name], got.parts[name], tolerance, label):
             return problem
     return ""
+
+
+def _same_names(expected, got):
+    """Tell whether two groups have the same parts; the order of a dict does not count."""
+    if expected.kind is dict and got.kind is dict:
+        return expected.parts.keys() == got.parts.keys()
+    return list(expected.parts) == list(got.parts)
 
 
 def _value_difference(expected, got, subject, tolerance):

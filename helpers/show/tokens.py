@@ -16,7 +16,8 @@ def position_maps(similarity, *, title="Position similarity"):
         similarity: (num_patches, num_patches) in [-1, 1], row-major over a square grid, no class token.
         title: str.
     Returns:
-        matplotlib Figure: grid × grid little maps on one scale, and a colour bar.
+        matplotlib Figure: grid × grid little maps on one scale, rows and columns counted from 0 as in
+        `patch_grid`, and a colour bar.
     Raises:
         ValueError: if the matrix is not square, or its patches form no square grid.
     """
@@ -35,10 +36,10 @@ def position_maps(similarity, *, title="Position similarity"):
         )
         panel.set(xticks=[], yticks=[])
     for index in range(grid):
-        axes[index, 0].set_ylabel(index + 1)
-        axes[-1, index].set_xlabel(index + 1)
+        axes[index, 0].set_ylabel(index)
+        axes[-1, index].set_xlabel(index)
     figure.suptitle(title)
-    figure.supxlabel("column of the patch")
-    figure.supylabel("row of the patch")
-    figure.colorbar(picture, ax=axes, label="cosine similarity", shrink=0.8)
+    figure.supxlabel("Column of the grid")
+    figure.supylabel("Row of the grid")
+    figure.colorbar(picture, ax=axes, label="Cosine similarity", shrink=0.8)
     return figure

@@ -1,10 +1,12 @@
 """Figures of training: what augmentation does to one image, and a run's curves, drawn while it goes.
 
-with LiveCurves(recipe, num_images) as live:
-    train(model, dataset, recipe, report=live)
+with LiveCurves(recipe, num_images, out=folder) as live:
+    train(model, dataset, recipe, out=folder, report=live)
 """
 
 import base64
+import json
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -121,6 +123,24 @@ def _learning_rates(recipe, num_images, points=400):
     return steps / steps_a_pass, np.asarray(rates)
 
 
+def passes_done(out):
+    """Read the history of a run that was stopped, from the state that `train` keeps in its folder.
+
+    Args:
+        out: folder that `train` was given, or None.
+    Returns:
+        list of dicts, one a pass; empty where there is no state, or none that can be read (`train` tells).
+    """
+    path = Path(out, "state.npz") if out is not None else None
+    if path is None or not path.exists():
+        return []
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return json.loads(str(arrays["story"]))["history"]
+    except Exception:
+        return []
+
+
 class LiveCurves:
     """What `train` reports to while it goes: a progress bar, and `run_curves` drawn anew after every pass.
 
@@ -130,15 +150,17 @@ class LiveCurves:
     Args:
         recipe: Recipe of the run.
         num_images: int, training images.
-        history: entries of the passes that an earlier call has done; a dotted line marks where they end.
+        out: folder that `train` is given. The passes that an earlier call has done are read from it and drawn
+            first; a dotted line marks where they end.
         title: title of the figure.
         alt: str, the description of the picture; fixed, as it is compared.
         quiet: None asks `is_quiet`.
     """
 
-    def __init__(self, recipe, num_images, *, history=(), title="", alt="Curves of the run.", quiet=None):
+    def __init__(self, recipe, num_images, *, out=None, title="", alt="Curves of the run.", quiet=None):
         self.recipe, self.num_images, self.title, self.alt = recipe, num_images, title, alt
-        self.history, self.stopped_after = list(history), len(history) or None
+        self.history = passes_done(out)
+        self.stopped_after = len(self.history) if 0 < len(self.history) < recipe.epochs else None
         self.quiet = is_quiet(quiet)
         self.images_a_pass = num_images // recipe.batch_size * recipe.batch_size
         self.bar = self.handle = None

@@ -117,6 +117,18 @@ def _cut_first_image(images, patch_size):
     return _cut(images[:1], patch_size, (0, 1, 3, 2, 4, 5))
 
 
+def _cut_square_only(images, patch_size):
+    batch, height, width, channels = images.shape
+    side = height // patch_size
+    pixels = images.reshape(batch, side, patch_size, side, patch_size, channels)
+    return pixels.transpose(0, 1, 3, 2, 4, 5).reshape(batch, side * side, -1)
+
+
+def _cut_always_rgb(images, patch_size):
+    patches = _cut(images, patch_size, (0, 1, 3, 2, 4, 5))
+    return patches.reshape(*patches.shape[:2], patch_size * patch_size * 3)
+
+
 # assemble_patches(patches, image_size, channels=3), image_size = (height, width)
 
 
@@ -178,6 +190,13 @@ def _join_always_rgb(patches, image_size, channels=3):
     return _join(patches, image_size, 3, (0, 1, 3, 2, 4, 5))
 
 
+def _join_square_only(patches, image_size, channels=3):
+    (height, width), (batch, count, length) = image_size, patches.shape
+    patch_size, side = round((length / channels) ** 0.5), int(count**0.5)
+    pixels = patches.reshape(batch, side, side, patch_size, patch_size, channels)
+    return pixels.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height, width, channels)
+
+
 # patch_of_pixel(pixel, image_size, patch_size), pixel = (y, x), image_size = (height, width)
 
 
@@ -224,6 +243,16 @@ def _find_one_too_many(pixel, image_size, patch_size):
 def _find_inside_the_patch(pixel, image_size, patch_size):
     y, x = pixel
     return y % patch_size * patch_size + x % patch_size
+
+
+def _find_width_in_pixels(pixel, image_size, patch_size):
+    (y, x), (_, width) = pixel, image_size
+    return y // patch_size * width + x // patch_size
+
+
+def _find_with_fractions(pixel, image_size, patch_size):
+    (y, x), (_, width) = pixel, image_size
+    return y / patch_size * (width / patch_size) + x / patch_size
 
 
 def _find_place_in_grid(pixel, image_size, patch_size):
@@ -318,6 +347,14 @@ EXERCISES = [
                 "the patches of all images are in one long list: keep the batch as the first axis.",
             ),
             Mutant(_cut_first_image, "this cuts the first image only: keep the whole batch."),
+            Mutant(
+                _cut_square_only,
+                "this is right for square images only: rows come from the height, columns from the width.",
+            ),
+            Mutant(
+                _cut_always_rgb,
+                "this is right for three channels only: take the number of channels from images.shape.",
+            ),
         ),
         hints=(
             "Draw one image of 4×4 pixels, number its pixels from 0 to 15 and cut it into four. Which "
@@ -359,6 +396,11 @@ EXERCISES = [
             Mutant(
                 _join_always_rgb,
                 "this is right for three channels only: use `channels` wherever you wrote 3.",
+            ),
+            Mutant(
+                _join_square_only,
+                "this is right for a square grid only: the rows come from the height, the columns from the "
+                "width.",
             ),
         ),
         hints=(
@@ -403,6 +445,13 @@ EXERCISES = [
             Mutant(
                 _find_inside_the_patch,
                 "this is the pixel's place inside its patch: % gives the rest, // gives the row and column.",
+            ),
+            Mutant(
+                _find_width_in_pixels,
+                "each row of the grid is counted as width pixels; it has width // patch_size patches.",
+            ),
+            Mutant(
+                _find_with_fractions, "this keeps the fractions: // gives whole rows and columns, / does not."
             ),
             Mutant(
                 _find_place_in_grid,

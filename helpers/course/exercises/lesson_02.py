@@ -34,15 +34,24 @@ def _project_flat_the_wrong_way(patches, kernel, bias):
     return patches @ kernel.reshape(kernel.shape[-1], -1).T + bias
 
 
+def _project_first_image(patches, kernel, bias):
+    return patches[0] @ kernel.reshape(-1, kernel.shape[-1]) + bias
+
+
+def _project_then_activate(patches, kernel, bias):
+    return np.maximum(patches @ kernel.reshape(-1, kernel.shape[-1]) + bias, 0)
+
+
 # prepend_class_token(patch_embeddings, class_token)
 
 
 def _token_cases():
     rng = np.random.default_rng(3)
-    return [
-        (rng.random((2, 6, 4), dtype="float32"), rng.random((1, 1, 4), dtype="float32")),
-        (rng.random((1, 3, 5), dtype="float32"), rng.random((1, 1, 5), dtype="float32")),
-    ]
+
+    def case(batch, count, width):
+        return rng.random((batch, count, width), dtype="float32"), rng.random((1, 1, width), dtype="float32")
+
+    return [case(2, 6, 4), case(1, 3, 5), case(3, 1, 4)]
 
 
 def _token_at_the_end(patch_embeddings, class_token):
@@ -63,6 +72,27 @@ def _token_in_the_place_of_the_first_patch(patch_embeddings, class_token):
 def _token_of_zeros(patch_embeddings, class_token):
     zeros = np.zeros_like(patch_embeddings[:, :1])
     return np.concatenate([zeros, patch_embeddings], axis=1)
+
+
+def _token_is_the_mean(patch_embeddings, class_token):
+    return np.concatenate([patch_embeddings.mean(axis=1, keepdims=True), patch_embeddings], axis=1)
+
+
+def _token_not_copied(patch_embeddings, class_token):
+    return np.concatenate([class_token, patch_embeddings], axis=1)
+
+
+def _token_as_another_image(patch_embeddings, class_token):
+    return np.concatenate([class_token, patch_embeddings], axis=0)
+
+
+def _token_for_every_patch(patch_embeddings, class_token):
+    return np.concatenate([np.broadcast_to(class_token, patch_embeddings.shape), patch_embeddings], axis=1)
+
+
+def _token_beside_the_features(patch_embeddings, class_token):
+    copies = np.broadcast_to(class_token, patch_embeddings.shape)
+    return np.concatenate([copies, patch_embeddings], axis=-1)
 
 
 # position_similarity(position_embedding)
@@ -88,6 +118,42 @@ def _similarity_wrong_axis(position_embedding):
 def _similarity_half(position_embedding):
     positions = position_embedding[0]
     return positions @ positions.T / np.linalg.norm(positions, axis=1)
+
+
+def _similarity_other_half(position_embedding):
+    return _similarity_half(position_embedding).T
+
+
+def _similarity_squared_lengths(position_embedding):
+    positions = position_embedding[0] / np.sum(position_embedding[0] ** 2, axis=1, keepdims=True)
+    return positions @ positions.T
+
+
+def _similarity_one_length_for_all(position_embedding):
+    positions = position_embedding[0] / np.linalg.norm(position_embedding[0])
+    return positions @ positions.T
+
+
+def _similarity_correlation(position_embedding):
+    return np.corrcoef(position_embedding[0])
+
+
+def _similarity_with_batch(position_embedding):
+    positions = position_embedding / np.linalg.norm(position_embedding, axis=-1, keepdims=True)
+    return positions @ positions.transpose(0, 2, 1)
+
+
+def _similarity_unlikeness(position_embedding):
+    return 1 - _similarity_with_batch(position_embedding)[0]
+
+
+def _similarity_angle(position_embedding):
+    return np.arccos(_similarity_with_batch(position_embedding)[0].clip(-1, 1))
+
+
+def _similarity_distance(position_embedding):
+    positions = position_embedding[0]
+    return np.linalg.norm(positions[:, None] - positions[None], axis=-1)
 
 
 def _similarity_of_features(position_embedding):
@@ -117,6 +183,11 @@ EXERCISES = [
                 "reshaping to (hidden_dim, values) and transposing mixes the filters: "
                 "keep hidden_dim the last axis.",
             ),
+            Mutant(_project_first_image, "this projects the first image only: keep the whole batch."),
+            Mutant(
+                _project_then_activate,
+                "everything below 0 is gone: the projection is linear, with no activation after it.",
+            ),
         ),
         hints=(
             "A patch is a row of numbers. What shape must the kernel have so that `patches @ matrix` works?",
@@ -140,6 +211,27 @@ EXERCISES = [
                 "the class token took the place of the first patch; it stands before it.",
             ),
             Mutant(_token_of_zeros, "the new token is 0; it is the learned vector that you were given."),
+            Mutant(
+                _token_is_the_mean,
+                "the new token is the mean of the patches; it is the learned vector that you were given.",
+            ),
+            Mutant(
+                _token_not_copied,
+                "this is right for a batch of one: every image of the batch needs its own copy of the class "
+                "token.",
+            ),
+            Mutant(
+                _token_as_another_image,
+                "the class token was joined as one more image: axis 0 counts the images, axis 1 the tokens.",
+            ),
+            Mutant(
+                _token_for_every_patch,
+                "there are as many class tokens as patches; each image has one: (batch, 1, hidden_dim).",
+            ),
+            Mutant(
+                _token_beside_the_features,
+                "the class token was joined to the features of every patch: the tokens are axis 1.",
+            ),
         ),
         hints=(
             "Every image of the batch needs its own copy of the one class token.",
@@ -168,7 +260,35 @@ EXERCISES = [
                 _similarity_half, "only one of the two lengths was divided by: the result is not symmetric."
             ),
             Mutant(
+                _similarity_other_half,
+                "only one of the two lengths was divided by, and so the result is not symmetric.",
+            ),
+            Mutant(
+                _similarity_squared_lengths,
+                "you divided by squared lengths: the length is the root of the sum of squares.",
+            ),
+            Mutant(
+                _similarity_one_length_for_all,
+                "you divided by one length for all: each position has its own, so give the norm an axis.",
+            ),
+            Mutant(
                 _similarity_of_features, "you compared features; compare positions, a token with a token."
+            ),
+            Mutant(
+                _similarity_correlation,
+                "this is the correlation: it takes the mean from each vector first. The cosine does not.",
+            ),
+            Mutant(
+                _similarity_with_batch, "the batch axis is still there: take position_embedding[0] first."
+            ),
+            Mutant(
+                _similarity_unlikeness,
+                "this is 1 minus the cosine, a measure of how unlike two positions are.",
+            ),
+            Mutant(_similarity_angle, "this is the angle itself; its cosine is asked for."),
+            Mutant(
+                _similarity_distance,
+                "this is the distance between the ends of the vectors; the cosine of the angle is asked for.",
             ),
         ),
         hints=(

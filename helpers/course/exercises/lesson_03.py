@@ -58,6 +58,27 @@ def _weights_no_softmax(queries, keys):
     return _scores(queries, keys)
 
 
+def _weights_without_exp(queries, keys):
+    scores = _scores(queries, keys)
+    return scores / scores.sum(axis=-1, keepdims=True)
+
+
+def _weights_all_sum_to_one(queries, keys):
+    return _softmax(_scores(queries, keys), axis=None)
+
+
+def _weights_axis_0(queries, keys):
+    return _softmax(_scores(queries, keys), axis=0)
+
+
+def _weights_axis_1(queries, keys):
+    return _softmax(_scores(queries, keys), axis=1)
+
+
+def _weights_by_shape_1(queries, keys):
+    return _softmax(_dots(queries, keys) / np.sqrt(queries.shape[1]))
+
+
 def _weights_scaled_after(queries, keys):
     return _softmax(_dots(queries, keys)) / np.sqrt(queries.shape[-1])
 
@@ -115,6 +136,12 @@ def _attend_mask_added(queries, keys, values, mask=None):
 def _attend_unscaled(queries, keys, values, mask=None):
     scores = _dots(queries, keys)
     return _average(_softmax(scores if mask is None else np.where(mask, scores, -1e9)), values)
+
+
+def _attend_results_swapped(queries, keys, values, mask=None):
+    scores = _scores(queries, keys)
+    weights = _softmax(scores if mask is None else np.where(mask, scores, -1e9))
+    return weights, weights @ values
 
 
 def _attend_scores_returned(queries, keys, values, mask=None):
@@ -225,6 +252,29 @@ EXERCISES = [
                 "out its own attention.",
             ),
             Mutant(_weights_no_softmax, "these are the scores; the weights come after the softmax."),
+            Mutant(
+                _weights_without_exp,
+                "you divide the scores by their sum; the softmax takes exp of them first, so that no share "
+                "is negative.",
+            ),
+            Mutant(
+                _weights_all_sum_to_one,
+                "all weights together sum to 1; each row must: sum over the last axis, keepdims=True.",
+            ),
+            Mutant(
+                _weights_axis_0,
+                "your softmax runs over axis 0, whatever that is; the keys are the last axis, -1.",
+            ),
+            Mutant(
+                _weights_axis_1,
+                "your softmax runs over axis 1, which is the keys only as long as there are two axes; take "
+                "axis=-1.",
+            ),
+            Mutant(
+                _weights_by_shape_1,
+                "you divide by the root of shape[1], which is head_dim only as long as there are two axes; "
+                "take shape[-1].",
+            ),
             Mutant(_weights_scaled_after, "you scale after the softmax; the rows no longer sum to 1."),
             Mutant(_weights_keys_ask, "rows and columns are swapped: the queries are the rows."),
         ),
@@ -260,6 +310,10 @@ EXERCISES = [
                 "you add the mask as 0 and 1; a blocked score needs a huge negative number, such as -1e9.",
             ),
             Mutant(_attend_unscaled, "the scale is missing; divide the dot products by √head_dim."),
+            Mutant(
+                _attend_results_swapped,
+                "the two results have changed places: first the output, then the weights.",
+            ),
             Mutant(
                 _attend_scores_returned,
                 "you return the scores as second result; return the weights, after the softmax.",
@@ -362,7 +416,7 @@ QUIZ = [
                 "The softmax does that, with or without a scale.",
             ),
             (
-                "So that the spread of the scores does not grow with the length of the vectors.",
+                "So that the spread of the scores does not grow with head_dim.",
                 True,
                 "A sum of head_dim products has the variance head_dim; divided by its root it has 1, and "
                 "the softmax stays soft.",
@@ -375,7 +429,7 @@ QUIZ = [
             (
                 "So that long sequences do not dominate.",
                 False,
-                "The number of tokens is not in the formula. The scale looks at the length of one vector.",
+                "The number of tokens is not in the formula. The scale looks at how many numbers one vector has.",
             ),
         ],
     ),

@@ -18,7 +18,7 @@ def _norm_cases():
     small = numbers(3, 4, 6, scale=0.02)
     small[0, 1] = 0.5  # a token whose features are all alike: its variance is 0
     return [
-        Case(small, numbers(6), numbers(6), epsilon=1e-3),
+        Case(small, numbers(6), numbers(6), epsilon=4e-3),
         Case(numbers(2, 5, 8, shift=1.5), numbers(8), numbers(8)),
         Case(numbers(1, 3, 12, scale=3.0), numbers(12), numbers(12), epsilon=1e-2),
     ]
@@ -82,6 +82,18 @@ def _norm_no_mean(tokens, gamma, beta, epsilon=1e-6):
 
 def _norm_only_scaled(tokens, gamma, beta, epsilon=1e-6):
     return gamma * tokens / np.sqrt(tokens.var(-1, keepdims=True) + epsilon) + beta
+
+
+def _norm_fresh_layer(tokens, gamma, beta, epsilon=1e-6):
+    return _norm(tokens, 1.0, 0.0, 1e-3)
+
+
+def _norm_swapped(tokens, gamma, beta, epsilon=1e-6):
+    return _norm(tokens, beta, gamma, epsilon)
+
+
+def _norm_centred(tokens, gamma, beta, epsilon=1e-6):
+    return tokens - tokens.mean(-1, keepdims=True)
 
 
 def _norm_plain(tokens, gamma, beta, epsilon=1e-6):
@@ -183,6 +195,12 @@ def _mlp_with_skip(tokens, expand_kernel, expand_bias, contract_kernel, contract
 # encoder_block(tokens, norm1, attention, norm2, mlp)
 
 
+def _tokens(x):
+    if callable(x) and not hasattr(x, "shape"):
+        raise TypeError("tokens are expected here, not a function. Call it first, as in norm1(tokens)")
+    return np.asarray(x)
+
+
 def _block_cases():
     rng = np.random.default_rng(24)
 
@@ -193,16 +211,16 @@ def _block_cases():
 
         def norm(scale):
             def normalise(x):
-                x = np.asarray(x)
+                x = _tokens(x)
                 return scale * (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + 1e-3)
 
             return normalise
 
         def attention(x):
-            return mix @ np.asarray(x)
+            return mix @ _tokens(x)
 
         def mlp(x):
-            return np.maximum(np.asarray(x) @ matrix, 0)
+            return np.maximum(_tokens(x) @ matrix, 0)
 
         return tokens, norm(np.float32(1.2)), attention, norm(np.float32(0.7)), mlp
 
@@ -218,6 +236,22 @@ def _block_skip_after_norm(tokens, norm1, attention, norm2, mlp):
     tokens = norm1(tokens)
     tokens = norm2(tokens + attention(tokens))
     return tokens + mlp(tokens)
+
+
+def _block_second_skip_after_norm(tokens, norm1, attention, norm2, mlp):
+    tokens = norm2(tokens + attention(norm1(tokens)))
+    return tokens + mlp(tokens)
+
+
+def _block_first_skip_after_norm(tokens, norm1, attention, norm2, mlp):
+    tokens = norm1(tokens)
+    tokens = tokens + attention(tokens)
+    return tokens + mlp(norm2(tokens))
+
+
+def _block_norm_at_the_end(tokens, norm1, attention, norm2, mlp):
+    tokens = tokens + attention(norm1(tokens))
+    return norm2(tokens + mlp(norm2(tokens)))
 
 
 def _block_norm_behind_the_branch(tokens, norm1, attention, norm2, mlp):
@@ -236,6 +270,10 @@ def _block_no_first_skip(tokens, norm1, attention, norm2, mlp):
 
 def _block_no_second_skip(tokens, norm1, attention, norm2, mlp):
     return mlp(norm2(tokens + attention(norm1(tokens))))
+
+
+def _block_one_skip_around_both(tokens, norm1, attention, norm2, mlp):
+    return tokens + mlp(norm2(attention(norm1(tokens))))
 
 
 def _block_old_skip(tokens, norm1, attention, norm2, mlp):
@@ -316,6 +354,36 @@ def _count_two_vectors_short(config):
 
 def _count_one_vector_short(config):
     return _count(config, extra_tokens=0)
+
+
+def _count_attention_no_biases(config):
+    return _count(config) - config.depth * 4 * config.hidden_dim
+
+
+def _count_mlp_no_biases(config):
+    return _count(config) - config.depth * (config.hidden_dim + config.mlp_dim)
+
+
+def _count_head_no_bias(config):
+    return _count(config) - config.num_classes
+
+
+def _count_norms_of_one_vector(config):
+    return _count(config) - (2 * config.depth + 1) * config.hidden_dim
+
+
+def _count_half_an_mlp(config):
+    return _count(config) - config.depth * (config.mlp_dim + 1) * config.hidden_dim
+
+
+def _count_patch_side(config):
+    side = config.patch_size
+    return _count(config) - (side**2 - side) * config.channels * config.hidden_dim
+
+
+def _count_embedding_each(config):
+    embedding = (config.patch_size**2 * config.channels + 1) * config.hidden_dim
+    return _count(config) + (config.num_patches - 1) * embedding
 
 
 def _count_no_positions(config):
@@ -425,6 +493,16 @@ EXERCISES = [
                 "the mean is not taken off: that is RMSNorm, which other networks use. Subtract it first.",
             ),
             Mutant(_norm_only_scaled, "the variance is right, but the mean was never taken off the tokens."),
+            Mutant(
+                _norm_fresh_layer,
+                "that is a fresh Keras layer: its gamma is 1, its beta 0 and its epsilon 1e-3. Use the "
+                "arguments.",
+            ),
+            Mutant(_norm_swapped, "gamma and beta have changed places: gamma scales, beta is added."),
+            Mutant(
+                _norm_centred,
+                "the mean is taken off, which is half of it: divide by the standard deviation next.",
+            ),
             Mutant(_norm_plain, "gamma and beta are missing: gamma · normalised + beta."),
             Mutant(_norm_no_gamma, "gamma is missing: multiply by it before you add beta."),
             Mutant(_norm_no_beta, "beta is missing: add it at the end."),
@@ -506,12 +584,28 @@ EXERCISES = [
                 "normalised copy.",
             ),
             Mutant(
+                _block_second_skip_after_norm,
+                "the second skip starts after norm2: add the MLP to the stream as the attention left it.",
+            ),
+            Mutant(
+                _block_first_skip_after_norm,
+                "the first skip starts after norm1: add the attention to the tokens as they came.",
+            ),
+            Mutant(
+                _block_norm_at_the_end,
+                "a norm stands on the stream at the end; pre-norm has two, both at the entry of a branch.",
+            ),
+            Mutant(
                 _block_norm_behind_the_branch,
                 "the norms stand behind the branches; they belong at their entry: attention(norm1(tokens)).",
             ),
             Mutant(_block_no_skip, "both skips are missing: each branch is added to the stream."),
             Mutant(_block_no_first_skip, "the first skip is missing: add the tokens to the attention."),
             Mutant(_block_no_second_skip, "the second skip is missing: add the stream to the MLP too."),
+            Mutant(
+                _block_one_skip_around_both,
+                "there is one skip around both branches; each of the two has its own.",
+            ),
             Mutant(
                 _block_old_skip,
                 "the MLP's branch is added to the tokens that came in, so what the attention wrote is lost.",
@@ -545,12 +639,35 @@ EXERCISES = [
         mutants=(
             Mutant(_count_no_biases, "the biases are missing: a dense layer from a to b has a · b + b."),
             Mutant(
+                _count_attention_no_biases,
+                "the biases of the attention are missing: four vectors of hidden_dim a block.",
+            ),
+            Mutant(
+                _count_mlp_no_biases,
+                "the biases of the MLP are missing: mlp_dim and hidden_dim numbers a block.",
+            ),
+            Mutant(_count_head_no_bias, "the bias of the head is missing: one number a class."),
+            Mutant(
+                _count_norms_of_one_vector,
+                "a norm has two vectors, gamma and beta; one was counted.",
+            ),
+            Mutant(_count_half_an_mlp, "the MLP has two layers, there and back; one was counted."),
+            Mutant(
+                _count_patch_side,
+                "a patch has patch_size² pixels; patch_size is only its side.",
+            ),
+            Mutant(
+                _count_embedding_each,
+                "all patches share one patch embedding; here every patch has its own.",
+            ),
+            Mutant(
                 _count_two_vectors_short,
                 "2 · hidden_dim numbers are missing: the last norm, or the class token with its position.",
             ),
             Mutant(
                 _count_one_vector_short,
-                "hidden_dim numbers are missing: the class token is a vector, and has a position as well.",
+                "hidden_dim numbers are missing: the class token, its position, or the bias of the patch "
+                "embedding.",
             ),
             Mutant(
                 _count_no_positions, "the position embedding is missing: num_tokens vectors of hidden_dim."

@@ -58,6 +58,12 @@ def _mix_no_axis(images, labels, keep):
     return tuple(_blend(values, keep, np.roll(values, 1)) for values in (images, labels))
 
 
+def _mix_first_alone(images, labels, keep):
+    mixed = [_blend(values, keep) for values in (images, labels)]
+    mixed[0][0], mixed[1][0] = images[0], labels[0]
+    return tuple(mixed)
+
+
 def _mix_halves(images, labels, keep):
     half = np.full_like(keep, 0.5)
     return _blend(images, half), _blend(labels, half)
@@ -86,6 +92,19 @@ def _smooth_whole_share(labels, smoothing):
 
 def _smooth_others(labels, smoothing):
     return labels * (1 - smoothing) + (1 - labels) * smoothing / (labels.shape[-1] - 1)
+
+
+def _smooth_others_chosen(labels, smoothing):
+    return np.where(labels == 1, 1 - smoothing, smoothing / (labels.shape[-1] - 1))
+
+
+def _smooth_chosen(labels, smoothing):
+    share = smoothing / labels.shape[-1]
+    return np.where(labels == 1, 1 - smoothing + share, share)
+
+
+def _smooth_one_part_less(labels, smoothing):
+    return labels * (1 - smoothing) + smoothing / (labels.shape[-1] - 1)
 
 
 def _smooth_ten_classes(labels, smoothing):
@@ -144,6 +163,16 @@ def _rate_twice_the_peak(step, peak, warmup_steps, total_steps):
     return _rate(step, peak, warmup_steps, total_steps, fall=lambda p: 1 + np.cos(np.pi * p))
 
 
+def _rate_below_zero(step, peak, warmup_steps, total_steps):
+    return _rate(step, peak, warmup_steps, total_steps, fall=lambda p: np.cos(np.pi * p))
+
+
+def _rate_pieces_swapped(step, peak, warmup_steps, total_steps):
+    progress = np.clip((step - warmup_steps) / (total_steps - warmup_steps), 0, 1)
+    falling = 0.5 * (1 + np.cos(np.pi * progress))
+    return peak * np.where(step < warmup_steps, falling, (step + 1) / warmup_steps)
+
+
 def _rate_comes_back(step, peak, warmup_steps, total_steps):
     progress = (step - warmup_steps) / (total_steps - warmup_steps)
     return _rate(step, peak, warmup_steps, total_steps, progress=progress)
@@ -183,6 +212,10 @@ def _decay_cases():
         ),
         (["kernel", "bias"],),
     ]
+
+
+def _as_array(answer, paths):
+    return np.asarray(answer) if isinstance(answer, list | tuple) else answer
 
 
 def _decay_turned_round(paths):
@@ -307,6 +340,10 @@ EXERCISES = [
                 "roll without axis=0 shifts single numbers through the whole array, not images through "
                 "the batch.",
             ),
+            Mutant(
+                _mix_first_alone,
+                "the first image stays as it is; it takes the last one as its partner, as roll gives it.",
+            ),
             Mutant(_mix_halves, "every pair is mixed half and half: use keep."),
         ),
         hints=(
@@ -342,6 +379,20 @@ EXERCISES = [
                 _smooth_others,
                 "the share goes to the wrong classes only; it is spread over all classes, the right one"
                 " too, so that it keeps 1 - smoothing + smoothing / num_classes.",
+            ),
+            Mutant(
+                _smooth_others_chosen,
+                "the share goes to the wrong classes only; it is spread over all classes, the right one too. "
+                "And labels may be mixed: a 0.7 is neither 0 nor 1.",
+            ),
+            Mutant(
+                _smooth_chosen,
+                "right for one-hot labels, not for mixed ones: a 0.7 is neither 0 nor 1. Compute with the "
+                "labels; do not choose.",
+            ),
+            Mutant(
+                _smooth_one_part_less,
+                "this divides by num_classes - 1; the right class gets its part too: num_classes parts.",
             ),
             Mutant(
                 _smooth_ten_classes,
@@ -402,6 +453,15 @@ EXERCISES = [
                 "1 + cos runs from 2 to 0, so the rate jumps to twice the peak after the warm-up: halve it.",
             ),
             Mutant(
+                _rate_below_zero,
+                "the cosine itself runs from 1 to -1, and a rate below 0 undoes what was learned: "
+                "(1 + cos(pi * progress)) / 2 runs from 1 to 0.",
+            ),
+            Mutant(
+                _rate_pieces_swapped,
+                "the two pieces have changed places: np.where(condition, where it holds, where it does not).",
+            ),
+            Mutant(
                 _rate_comes_back,
                 "after the last step the rate rises again: progress must stay between 0 and 1.",
             ),
@@ -457,7 +517,8 @@ EXERCISES = [
                 "called upscale: look at the last part only.",
             ),
             Mutant(
-                _decay_first_part, "this looks at the first part of the path; the weight's name is the last."
+                _decay_first_part,
+                "this does not look at the last part of the path, which is the weight's name.",
             ),
         ),
         hints=(
@@ -468,6 +529,7 @@ EXERCISES = [
         difficulty=2,
         importance=4,
         minutes=8,
+        probe=_as_array,
     ),
     Exercise(
         key="pieces.confusion_matrix",
