@@ -62,9 +62,10 @@ def _with_alarm(seconds, function):
 def _with_watcher(seconds, function):
     interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
     thread = ctypes.c_ulong(threading.get_ident())
-    lock, over, woken = threading.Lock(), False, threading.Event()
+    lock, over, begun, woken = threading.Lock(), False, threading.Event(), threading.Event()
 
     def watch():
+        begun.wait()  # no interruption before the `try` below
         wait = seconds
         while not woken.wait(wait):
             with lock:
@@ -73,18 +74,25 @@ def _with_watcher(seconds, function):
                 interrupt(thread, ctypes.py_object(TimeUp))
             wait = REPEAT_S
 
-    threading.Thread(target=watch, daemon=True).start()
-    try:
-        return function()
-    finally:
-        while not over:
-            try:
-                over = True
-            except TimeUp:  # it came between the function's end and this line
-                continue
+    def settle():
+        nonlocal over
         with lock:
+            over = True
             interrupt(thread, None)  # an interruption that is on its way is called back
         woken.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        begun.set()
+        return function()
+    finally:  # three times, as an interruption may come in the midst of it
+        try:
+            settle()
+        finally:
+            try:
+                settle()
+            finally:
+                settle()
 
 
 @contextlib.contextmanager

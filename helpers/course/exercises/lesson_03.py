@@ -429,7 +429,8 @@ QUIZ = [
             (
                 "So that long sequences do not dominate.",
                 False,
-                "The number of tokens is not in the formula. The scale looks at how many numbers one vector has.",
+                "The number of tokens is not in the formula. The scale looks at how many numbers one vector "
+                "has.",
             ),
         ],
     ),
