@@ -773,6 +773,12 @@ COMPARISONS = [
     ((np.arange(20), 3), "You predicted 0, 1, 2, 3, 4, 5, 6, 7, …. Measured: 3."),
     ((print, 3), "Your prediction is a builtin_function_or_method; write a number or a word. Measured: 3."),
     (({"a": 1}, 3), "Your prediction is a dict; write a number or a word. Measured: 3."),
+    (("lots", 196, "tokens"), "You predicted lots. Measured: 196 tokens."),
+    (("196 tokens", 196, "tokens"), "You predicted 196 tokens. Measured: 196 tokens. Exactly."),
+    (("62%", 61.8, "%", 0), "You predicted 62%. Measured: 62%. Exactly."),
+    ((0.62, 61.8, "%", 0), "You predicted 0.62%. Measured: 62%."),
+    ((62, 61.8, "%", 0), "You predicted 62%. Measured: 62%. Exactly."),
+    (("Ring", "ring"), "You predicted Ring. Measured: ring. Exactly."),
 ]  # fmt: skip
 
 

@@ -115,9 +115,9 @@ def compare(prediction, measured, unit="", digits=None):
     if not _is_printable(prediction):
         _say(f"Your prediction is a {type(prediction).__name__}; write a number or a word. {result}")
         return
-    guess = _with_unit(prediction, unit, digits)
-    right = " Exactly." if guess == _with_unit(measured, unit, digits) else ""
-    _say(f"You predicted {guess}. {result}{right}")
+    agree = _with_unit(prediction, unit, digits).casefold() == _with_unit(measured, unit, digits).casefold()
+    guess = _with_unit(prediction, unit, None)  # not rounded to `digits`: a share of 0.62 is not 1%
+    _say(f"You predicted {guess}. {result}{' Exactly.' if agree else ''}")
 
 
 def _find(key):
@@ -142,7 +142,9 @@ def _dots(number):
 
 def _with_unit(value, unit, digits):
     text = _format(value, digits)
-    return f"{text}{'' if unit[:1] in '%°' else ' '}{unit}" if unit else text
+    if not unit or not any(character.isdigit() for character in text) or text.endswith(unit):
+        return text  # "lots", and "62%", which brings its unit along
+    return f"{text}{'' if unit[:1] in '%°' else ' '}{unit}"
 
 
 def _format(value, digits):
