@@ -81,6 +81,7 @@ lessons: $(VENV)/.lab
 
 write: $(VENV)/.lab
 	@$(BIN)/python -m helpers.course.runner --write
+	@$(BIN)/python -m helpers.course.claims
 
 # Every shipped network, trained from nothing; SCALE=cpu where there is no GPU (narrower networks, many hours).
 SCALE ?= gpu
