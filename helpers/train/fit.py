@@ -274,7 +274,7 @@ class Keeper:
 
         class TakeState(keras.callbacks.Callback):
             def on_epoch_begin(self, epoch, logs=None):
-                keeper.started = time.perf_counter()
+                keeper.started, keeper.processor_started = time.perf_counter(), time.process_time()
                 mixing = epoch < recipe.mix_until * recipe.epochs
                 training.mix_probability.assign(recipe.mix_probability if mixing else 0.0)
 
@@ -285,6 +285,7 @@ class Keeper:
 
             def on_epoch_end(self, epoch, logs=None):
                 keeper.seconds = time.perf_counter() - keeper.started
+                keeper.processor_seconds = time.process_time() - keeper.processor_started
                 keeper.pending = [
                     np.array(ops.convert_to_numpy(v), copy=True) for v in training.state_variables
                 ]
@@ -303,6 +304,7 @@ class Keeper:
                     "loss": float((logs or {}).get("loss", float("nan"))),
                     "test_accuracy": accuracy(model, dataset.x_test, dataset.y_test),
                     "seconds": round(keeper.seconds, 1),
+                    "processor_seconds": round(keeper.processor_seconds, 1),  # of all threads
                     "images_per_second": round(keeper.shown / keeper.seconds, 1),
                 }
                 keeper.history.append(entry)

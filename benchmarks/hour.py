@@ -1,0 +1,163 @@
+"""What an hour of two cores gives: our recipe beside a plain functional Keras ViT, side by side, one command.
+
+    python benchmarks/hour.py --minutes 120 --out runs/hour
+
+Two processes, one core each, at the same time, so that a busy machine troubles both alike. The budget is
+processor time: 120 minutes of one core are an hour of two. The other network is what tutorials write: Keras'
+own layers, hidden 128, 6 blocks, 4 heads, MLP 512, TensorFlow, mixed_bfloat16, batches of 256, AdamW 1e-3
+with weight decay 0.05, 300 steps of warm-up, cosine over 18 passes, crop and flip, label smoothing 0.1.
+Both are resumable. Accuracy is over all 10,000 test images after each pass.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSES, WARM_UP = 18, 300
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=120, help="processor time for each of the two")
+    parser.add_argument("--passes", type=int, default=24, help="length of our schedule: what fits the budget")
+    parser.add_argument("--model", default="cifar-small/4", help="our network")
+    parser.add_argument("--cores", default="0,1", help="the core of each: ours, theirs")
+    parser.add_argument("--out", default="runs/hour")
+    parser.add_argument("--baseline", action="store_true", help=argparse.SUPPRESS)
+    options, more = parser.parse_known_args()
+    out = Path(options.out).resolve()
+    if options.baseline:
+        train_baseline(out / "baseline", options.minutes)
+        return
+    ours = ["-m", "helpers.train", "--model", options.model, "--recipe", "cpu", "--threads", "1"]
+    ours += ["--epochs", str(options.passes), "--out", str(out / "ours"), "--precision", "mixed_bfloat16"]
+    theirs = [__file__, "--baseline", "--minutes", str(options.minutes), "--out", str(out)]
+    environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    runs = []
+    for command, core in zip(([*ours, *more], theirs), options.cores.split(",")):
+        # A process inherits the core that its parent is pinned to.
+        pin = f"import os, sys; os.sched_setaffinity(0, [{core}]); os.execv(sys.executable, sys.argv[1:])"
+        runs.append(
+            subprocess.Popen([sys.executable, "-c", pin, sys.executable, *command], cwd=ROOT, env=environment)
+        )
+    if sum(run.wait() != 0 for run in runs):
+        sys.exit("One of the two failed; what it printed stands above.")
+    print_table(out, options.minutes)
+
+
+def print_table(out, minutes):
+    """Print both histories, and the best that each had within its budget."""
+    histories = {name: json.loads((out / name / "history.json").read_text())["history"] for name in NAMES}
+    print(f"\n| pass | {' | '.join(NAMES.values())} |\n|---:|---:|---:|")
+    for number in range(max(map(len, histories.values()))):
+        rows = [history[number : number + 1] for history in histories.values()]
+        cells = [f"{100 * row[0]['test_accuracy']:.2f} %" if row else "" for row in rows]
+        print(f"| {number + 1} | {' | '.join(cells)} |")
+    within = {}
+    for name, history in histories.items():
+        spent, reached = 0, []
+        for entry in history:
+            spent += entry["processor_seconds"]
+            reached += [entry["test_accuracy"]] * (spent <= 60 * minutes)
+        within[name] = max(reached, default=float("nan"))
+    ratio = within["ours"] / within["baseline"]
+    told = ", ".join(f"{name} {100 * accuracy:.2f} %" for name, accuracy in within.items())
+    print(
+        f"\nWithin {minutes:.0f} minutes of one core: {told}, {ratio:.2f} times. {time.strftime('%Y-%m-%d')}"
+    )
+
+
+NAMES = {"ours": "ours", "baseline": "functional Keras"}
+
+
+def train_baseline(out, minutes):
+    """Train what tutorials write until its passes or its processor time end."""
+    import keras
+    from keras import layers
+
+    from helpers.data import load_images
+
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    keras.utils.set_random_seed(0)
+    data = load_images("cifar10")
+    steps = len(data.x_train) // 256
+    model = functional_vit(keras, layers)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, PASSES * steps - WARM_UP, warmup_target=1e-3, warmup_steps=WARM_UP
+    )
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=0.05),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+        metrics=["accuracy"],
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    path, state = out / "history.json", out / "state.weights.h5"
+    history = json.loads(path.read_text())["history"] if path.exists() else []
+    if history:
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(state)
+    target = keras.utils.to_categorical(data.y_test, 10)
+    for number in range(len(history), PASSES):
+        began, spent = time.perf_counter(), time.process_time()
+        batches = one_pass(keras, data.x_train, data.y_train, number)
+        model.fit(batches, epochs=1, shuffle=False, verbose=0)
+        seconds, processor_seconds = time.perf_counter() - began, time.process_time() - spent
+        accuracy = model.evaluate(data.x_test.astype("float32") / 255, target, batch_size=250, verbose=0)[1]
+        entry = {"pass": number + 1, "test_accuracy": accuracy, "seconds": seconds}
+        history.append(entry | {"processor_seconds": processor_seconds})
+        model.save_weights(state)
+        path.write_text(json.dumps({"history": history}))
+        print(f"functional Keras, pass {number + 1}: {100 * accuracy:.2f} %", flush=True)
+        if sum(entry["processor_seconds"] for entry in history) > 60 * minutes:
+            return
+
+
+def functional_vit(keras, layers, hidden=128, depth=6, heads=4):
+    """A ViT of Keras' own layers: patches by a convolution, learned positions, mean of all tokens."""
+    images = keras.Input((32, 32, 3))
+    tokens = layers.Conv2D(hidden, 4, strides=4)(images)
+    tokens = layers.Reshape((64, hidden))(tokens)
+    tokens = tokens + layers.Embedding(64, hidden)(keras.ops.arange(64)[None])
+    for _ in range(depth):
+        normed = layers.LayerNormalization(epsilon=1e-6)(tokens)
+        tokens = tokens + layers.MultiHeadAttention(heads, hidden // heads)(normed, normed)
+        wide = layers.Dense(4 * hidden, "gelu")(layers.LayerNormalization(epsilon=1e-6)(tokens))
+        tokens = tokens + layers.Dense(hidden)(wide)
+    tokens = layers.LayerNormalization(epsilon=1e-6)(tokens)
+    logits = layers.Dense(10, dtype="float32")(layers.GlobalAveragePooling1D()(tokens))
+    return keras.Model(images, logits)
+
+
+def one_pass(keras, images, labels, seed):
+    """Batches of 256 in random order, each image cropped from its reflection by 4 pixels and flipped."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(images))
+    padded = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)), mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (32, 32), axis=(1, 2))
+
+    class Pass(keras.utils.PyDataset):
+        def __len__(self):
+            return len(images) // 256
+
+        def __getitem__(self, step):
+            chosen = order[256 * step : 256 * (step + 1)]
+            top, left = np.random.default_rng([seed, step]).integers(0, 9, (2, len(chosen)))
+            cut = windows[chosen, top, left].transpose(0, 2, 3, 1)
+            flip = np.random.default_rng([seed, step, 1]).random(len(chosen)) < 0.5
+            cut[flip] = cut[flip, :, ::-1]
+            return cut.astype("float32") / 255, keras.utils.to_categorical(labels[chosen], 10)
+
+    return Pass()
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
