@@ -371,7 +371,7 @@ QUIZ = [
         "A token's ratio ‖z‖ / ‖f(z)‖ falls from 9 to 2 over the last blocks. What has happened?",
         [
             (
-                "The stream has become shorter.",
+                "The stream has become shorter, as the last blocks take back what earlier ones wrote.",
                 False,
                 "It may have. It may as well have grown: draw both lengths.",
             ),
@@ -381,8 +381,7 @@ QUIZ = [
                 "Likely, but a ratio does not say which of its ends moved.",
             ),
             (
-                "The branch has become longer compared with what is carried; which of the two moved, the "
-                "ratio does not say.",
+                "What is added has grown beside what is carried: one of the two moved, or both.",
                 True,
                 "A ratio has two ends. Section 2 draws both.",
             ),
@@ -418,12 +417,16 @@ QUIZ = [
                 "It was chosen for these images; more of them cannot tell.",
             ),
             (
-                "Other images to judge it on, and what an untrained network shows under the same search.",
+                "Other images to judge it on, and an untrained network under the same search.",
                 True,
                 "The best of many looks good by chance, and objects have edges that excite anything.",
             ),
             ("The GELU.", False, "It keeps the order of large values; the best patches stay the best."),
-            ("Nothing: nine out of nine is clear.", False, "It is the best of 128 tries. Count the tries."),
+            (
+                "Nothing: nine patches out of nine is so clear that no further picture could change it.",
+                False,
+                "It is the best of 128 tries. Count the tries.",
+            ),
         ],
     ),
 ]
