@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from helpers.course.runner import ROOT
+from helpers.model.checkpoints import load_manifest
 from helpers.train import shipping
 from helpers.train.__main__ import assignment, configuration, main, parse
 from helpers.train.family import SCALES, is_finished, members
@@ -99,3 +101,11 @@ def test_a_run_is_kept_shipped_and_verified(tmp_path, capsys, monkeypatch):
 def test_shipping_from_an_empty_folder_is_told(tmp_path):
     with pytest.raises(SystemExit, match="no checkpoint in"):
         shipping.ship(tmp_path)
+
+
+def test_every_network_is_explained_beside_the_weights():
+    """data/README.md has a row for each member of the family, and for each that is shipped."""
+    text = (ROOT / "data/README.md").read_text(encoding="utf-8")
+    names = set(load_manifest()) | set(members(SCALES["cpu"]))
+    assert len(names) > 10
+    assert not [name for name in sorted(names) if f"`{name}`" not in text]
