@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from helpers.show.style import FAINT_INK, INK, as_matrix, check_names, colour_scale, styled
+from helpers.show.style import FAINT_INK, INK, as_matrix, check_names, colour_scale, outline, styled
 
 NOTHING = "#d0d7de"  # the ground of a map without a value
 
@@ -72,6 +71,4 @@ def _mark(axes, place, shape):
     row, column = place
     if not (0 <= row < shape[0] and 0 <= column < shape[1]):
         raise ValueError(f"Expected a place on the grid of {shape[0]} × {shape[1]}; received {place}.")
-    for width, colour in ((3, INK), (1.3, "white")):
-        corner = column - 0.5, row - 0.5
-        axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=colour, linewidth=width))
+    outline(axes, (column - 0.5, row - 0.5), 1, 1, line_widths=(3, 1.3))

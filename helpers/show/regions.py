@@ -2,9 +2,8 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from helpers.show.style import as_image, check_names, styled
+from helpers.show.style import as_image, check_names, outline, styled
 
 
 @styled
@@ -69,7 +68,5 @@ def draw_boxes(figure, boxes):
                 f"Expected a box (top, left, bottom, right) inside {height:g} × {width:g} pixels; "
                 f"received {box}."
             )
-        for colour, line_width in (("black", 3.0), ("white", 1.4)):
-            place, size = (left, top), (right - left, bottom - top)
-            axes.add_patch(Rectangle(place, *size, fill=False, edgecolor=colour, linewidth=line_width))
+        outline(axes, (left, top), right - left, bottom - top, dark="black")
     return figure

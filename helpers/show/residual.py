@@ -5,11 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from helpers.analysis.receptive_field import receptive_radius
 from helpers.show.charts import MARKERS
-from helpers.show.style import FAINT_INK, INK, LINE_COLOURS, as_image, as_matrix, check_names, styled
+from helpers.show.style import FAINT_INK, LINE_COLOURS, as_image, as_matrix, check_names, outline, styled
 
 LINES = ("-", "--", ":", "-.")
 
@@ -130,9 +129,7 @@ def marked_patches(images, patches, patch_size, *, columns=6, title=""):
         row, column = divmod(patch, across)
         axes.imshow(image)
         corner = column * patch_size - 0.5, row * patch_size - 0.5
-        for width, colour in ((3.5, INK), (1.5, "white")):  # seen on a dark and on a light ground
-            square = Rectangle(corner, patch_size, patch_size, fill=False, edgecolor=colour, linewidth=width)
-            axes.add_patch(square)
+        outline(axes, corner, patch_size, patch_size, line_widths=(3.5, 1.5))
     for axes in grid:
         axes.set_axis_off()
     if title:

@@ -11,6 +11,7 @@ import sys
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 SIZE_COLOURS = "viridis"  # how much: dark is little, bright is much
 ATTENTION_COLOURS = "cividis"  # the same, on top of a photograph
@@ -178,3 +179,9 @@ def check_names(names, count, name):
     if len(names) != count:
         raise ValueError(f"{name} must hold {count} names, one for each item, got {len(names)}.")
     return names
+
+
+def outline(axes, corner, width, height, *, dark=INK, line_widths=(3, 1.4)):
+    """Draw a rectangle in two strokes, dark and white in it, so that it is seen on either ground."""
+    for colour, line_width in zip((dark, "white"), line_widths):
+        axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=colour, linewidth=line_width))
