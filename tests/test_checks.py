@@ -367,6 +367,15 @@ def test_a_return_that_was_forgotten_is_not_a_stub(own):
     assert own(forgotten)[1] == "it returns None. Is a `return` missing at its end?"
 
 
+def test_a_function_that_works_in_place_returns_nothing(own):
+    def filled(values, scale=2.0):
+        doubled = values * scale
+        result = doubled.sort()
+        return result  # noqa: RET504
+
+    assert own(filled)[1].startswith("it returns None. What works in place")
+
+
 def test_work_that_still_ends_in_return_none_is_not_attempted(own):
     def begun(values, scale=2.0):
         rows = len(values)  # noqa: F841

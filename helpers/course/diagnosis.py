@@ -41,6 +41,8 @@ def diagnose(exercise, answer, reference):
     if tried and all(outcome.returned and outcome.value is None for outcome in tried):
         if source.forgets_return(answer):
             return "it returns None. Is a `return` missing at its end?"
+        if source.returns_a_value(answer):
+            return "it returns None. What works in place, as `np.fill_diagonal` does, returns nothing itself."
         return NOT_ATTEMPTED
     repeats = _repeats(exercise, answer, names, tried[0])
     # The answer has done its work before there is an expected result that it could look at.

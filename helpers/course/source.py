@@ -62,15 +62,26 @@ def is_stub(answer):
 
 def forgets_return(function):
     """Tell whether a function has code and yet no `return` at all; False where its source is unknown."""
+    returned = _returned_values(function)
+    return returned == [] and not is_stub(function)
+
+
+def returns_a_value(function):
+    """Tell whether some `return` of a function names more than None; False where its source is unknown."""
+    return any(
+        not (value is None or ast.unparse(value) == "None") for value in _returned_values(function) or []
+    )
+
+
+def _returned_values(function):
+    """Give what stands behind each `return` of a `def`, as syntax trees; None where there is no source."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(code_of(function))))
     except (OSError, TypeError, SyntaxError, ValueError):
-        return False
-    body = getattr(tree.body[0], "body", None) if tree.body else None
-    if not isinstance(body, list):
-        return False
-    returns = [node for node in ast.walk(tree) if isinstance(node, ast.Return)]
-    return not is_stub(function) and not returns
+        return None
+    if not tree.body or not isinstance(getattr(tree.body[0], "body", None), list):
+        return None
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
 
 
 def overwritten_name(function):

@@ -80,7 +80,8 @@ def likeness_by_distance(points, *, paths=None, uniform=None, title="", y_label=
     Args:
         points: {name: (distances, likeness)}, two arrays (n,): distances in pixels; a colour and a marker a
             name.
-        paths: {name: (distances, likeness)} drawn as lines through their points, from left to right.
+        paths: {name: (distances, likeness)} drawn as lines through their points, from left to right; the
+            first path has the colour of the first points, and so on.
         uniform: None or the distance of an even look, in pixels: a vertical line.
         title, y_label: str.
         limits: (lowest, highest) of the y axis.
@@ -89,30 +90,22 @@ def likeness_by_distance(points, *, paths=None, uniform=None, title="", y_label=
     Raises:
         ValueError: if there is nothing to draw, or numbers of distances and values differ.
     """
-    series = [(name, pair, "none") for name, pair in (points or {}).items()]
-    series += [(name, pair, "-") for name, pair in (paths or {}).items()]
-    if not series:
+    if not points and not paths:
         raise ValueError("Expected points or paths as {name: (distances, likeness)}; received none.")
     fig = Figure(figsize=(7.0, 3.7))
     axes = fig.subplots()
-    for (name, pair, line), colour, marker in zip(
-        series, itertools.cycle(LINE_COLOURS), itertools.cycle(MARKERS)
-    ):
-        x, y = (as_matrix(values, f"values of {name!r}", num_axes=1) for values in pair)
-        if x.shape != y.shape:
-            raise ValueError(
-                f"Expected as many values as distances in {name!r}; received {y.size}, {x.size}."
-            )
-        order = np.argsort(x)
-        face = colour if line == "none" else to_rgba(colour, 0.35)
-        look = {
-            "linestyle": line,
-            "color": colour,
-            "marker": marker,
-            "markerfacecolor": face,
-            "markersize": 6,
-        }
-        axes.plot(x[order], y[order], label=name, **look)
+    for line, series in (("none", points or {}), ("-", paths or {})):
+        looks = zip(series.items(), itertools.cycle(LINE_COLOURS), itertools.cycle(MARKERS))
+        for (name, pair), colour, marker in looks:
+            x, y = (as_matrix(values, f"values of {name!r}", num_axes=1) for values in pair)
+            if x.shape != y.shape:
+                raise ValueError(
+                    f"Expected as many values as distances in {name!r}; received {y.size}, {x.size}."
+                )
+            order = np.argsort(x)
+            face = colour if line == "none" else to_rgba(colour, 0.35)
+            look = {"linestyle": line, "color": colour, "marker": marker, "markerfacecolor": face}
+            axes.plot(x[order], y[order], label=name, markersize=6, **look)
     if uniform is not None:
         axes.axvline(float(uniform), color=FAINT_INK, linewidth=1, linestyle=":", label="even look")
     axes.set(xlabel="mean attention distance (pixels)", ylabel=y_label, ylim=limits, xlim=(0, None))

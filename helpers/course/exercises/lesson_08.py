@@ -196,6 +196,22 @@ def _u_whole_sum_missing(gram):
     return _no_diagonal(_u_centred(hollow) - hollow.sum() / ((len(gram) - 1) * (len(gram) - 2)))
 
 
+def _u_diagonal_as_vector_left(gram):
+    return _u_centred(gram - np.diag(gram))
+
+
+def _u_no_keepdims(gram):
+    hollow, n = _no_diagonal(gram), len(gram)
+    whole = hollow.sum() / ((n - 1) * (n - 2))
+    return _no_diagonal(hollow - hollow.sum(axis=0) / (n - 2) - hollow.sum(axis=1) / (n - 2) + whole)
+
+
+def _u_no_brackets(gram):
+    hollow, n = _no_diagonal(gram), len(gram)
+    rows, columns = hollow.sum(axis=1, keepdims=True), hollow.sum(axis=0)
+    return _no_diagonal(hollow - rows / (n - 2) - columns / (n - 2) + hollow.sum() / (n - 1) * (n - 2))
+
+
 def _u_whole_mean(gram):
     return _no_diagonal(_u_centred(_no_diagonal(gram), overall=0))
 
@@ -249,12 +265,17 @@ def _cka_no_root(batches_a, batches_b):
     return float(cross / (self_a * self_b))
 
 
-def _biased_terms(batches_a, batches_b):
-    def centred(features):
-        return _u_plain_centring(_rows(features) @ _rows(features).T)
+def _plainly_centred(features):
+    return _u_plain_centring(_rows(features) @ _rows(features).T)
 
+
+def _cka_biased_over_n_minus_3(batches_a, batches_b):
+    return _ratio(_sums(batches_a, batches_b, _plainly_centred))
+
+
+def _biased_terms(batches_a, batches_b):
     weighted = [
-        _terms(x, y, centred) * len(x) * (len(x) - 3) / (len(x) - 1) ** 2
+        _terms(x, y, _plainly_centred) * len(x) * (len(x) - 3) / (len(x) - 1) ** 2
         for x, y in zip(batches_a, batches_b)
     ]
     return np.array(weighted)
@@ -425,7 +446,20 @@ EXERCISES = [
                 "`np.diag(gram)` is a vector: you subtracted it from every row; set the diagonal to 0, then "
                 "centre.",
             ),
+            Mutant(
+                _u_diagonal_as_vector_left,
+                "`np.diag(gram)` is a vector: you subtracted it from every row; set the diagonal to 0 "
+                "instead, before you centre and again after.",
+            ),
             Mutant(_u_zeroed_only, "the diagonal is 0, and nothing is centred yet."),
+            Mutant(
+                _u_no_keepdims,
+                "the sums of the rows were subtracted along the rows: `keepdims=True` makes them a column.",
+            ),
+            Mutant(
+                _u_no_brackets,
+                "`/ (n - 1) * (n - 2)` divides and then multiplies: put brackets round (n − 1)(n − 2).",
+            ),
             Mutant(
                 _u_centred_then_zeroed,
                 "you centred with the diagonal and took it out afterwards; its values are in all the means.",
@@ -476,6 +510,10 @@ EXERCISES = [
             Mutant(
                 _cka_biased,
                 "that is the biased HSIC: each image is compared with itself. Use `u_centre_gram`.",
+            ),
+            Mutant(
+                _cka_biased_over_n_minus_3,
+                "the centring is the plain one: each image is compared with itself. Use `u_centre_gram`.",
             ),
             Mutant(
                 _cka_biased_averaged,

@@ -36,6 +36,11 @@ def _decision_last_other(logits_per_block):
     return np.where(agrees.all(axis=0), 0, len(agrees) - 1 - (~agrees[::-1]).argmax(axis=0))
 
 
+def _decision_never_other_is_last(logits_per_block):
+    agrees = _agrees(logits_per_block)
+    return len(agrees) - (~agrees[::-1]).argmax(axis=0)
+
+
 def _decision_counted(logits_per_block):
     return (~_agrees(logits_per_block)).sum(axis=0)
 
@@ -228,6 +233,11 @@ EXERCISES = [
                 _decision_last_other, "this is the last reading that still says something else; one more."
             ),
             Mutant(
+                _decision_never_other_is_last,
+                "an image that never says anything else is decided at 0: `argmax` of no True at all is 0 "
+                "as well.",
+            ),
+            Mutant(
                 _decision_counted,
                 "you count the readings that differ; that is the same only if none of them comes after one "
                 "that agrees.",
@@ -334,8 +344,8 @@ EXERCISES = [
         ),
         hints=(
             "One token, one number: the mean of its features. Which token is the middle of the grid?",
-            "`middle = model.config.grid_size // 2`; the token is `1 + middle * grid_size + middle`. Sum the "
-            "images inside the function: each pixel belongs to one image.",
+            "`grid = model.config.grid_size`, `middle = grid // 2`; the token is `1 + middle * grid + "
+            "middle`. Sum the images inside the function: each pixel belongs to one image.",
             "`read = lambda arrays: ops.sum(ops.mean(layer_features(model, arrays[0], layer)[layer][:, "
             "token], axis=-1))`; `np.abs(gradients(read, [images])[1][0]).mean(axis=(0, -1))`",
         ),
@@ -347,7 +357,8 @@ EXERCISES = [
 
 QUIZ = [
     Question(
-        "The model's own head, put after block 2, is at chance. A linear probe there gets 70 %. What is so?",
+        "The model's own head, put after block 2, is at chance. A linear probe there gets 70 % on images "
+        "that it was not fitted on. What is so?",
         [
             ("The class is not in block 2 yet.", False, "The probe reads it there, on images it never saw."),
             (
@@ -388,8 +399,8 @@ QUIZ = [
         ],
     ),
     Question(
-        "You remove the skip of block 5 in a trained ViT, and it falls to chance. Retrained without it, it "
-        "loses 4 %. Which is the value of the skip?",
+        "You remove the skips of block 5 in a trained ViT, and it falls to chance. Retrained without them, "
+        "it loses 4 %. Which is the value of the skips?",
         [
             (
                 "The fall to chance.",
@@ -399,7 +410,7 @@ QUIZ = [
             (
                 "The loss of 4 %.",
                 False,
-                "That says what a network can do without it when all other blocks may adapt.",
+                "That says what a network can do without them when all other blocks may adapt.",
             ),
             (
                 "Neither: they answer two questions, and a sentence must say which one it means.",
