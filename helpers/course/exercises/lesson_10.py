@@ -92,6 +92,18 @@ def _locate_squared(tokens, patches, token):
     return np.array([_cka(tokens[:, token], patches[:, p]) ** 2 for p in _places(patches)])
 
 
+def _locate_every_token_itself(tokens, patches, token):
+    return np.array([_cka(tokens[:, p - patches.shape[1]], patches[:, p]) for p in _places(patches)])
+
+
+def _locate_places_for_tokens(tokens, patches, token):
+    return np.array([_cka(tokens[:, p], patches[:, p]) for p in _places(patches)])
+
+
+def _locate_other_tokens(tokens, patches, token):
+    return np.array([_cka(tokens[:, token], tokens[:, p - patches.shape[1]]) for p in _places(patches)])
+
+
 # localization_score(maps)
 
 
@@ -172,6 +184,12 @@ def _score_wrong_divisor(maps):
     return _laid_out(own - (total - own) / places, maps)
 
 
+def _score_brightest(maps):
+    _, total, places, flat = _own_and_all(maps)
+    best = flat.max(axis=-1)
+    return _laid_out(best - (total - best) / (places - 1), maps)
+
+
 # probe_scores(features, labels, new_features, penalty)
 
 
@@ -218,6 +236,21 @@ def _probe_new_own_mean(features, labels, new_features, penalty):
 
 def _probe_no_mean_of_targets(features, labels, new_features, penalty):
     return _probe(features, labels, new_features, penalty) - _targets(labels).mean(axis=0)
+
+
+def _probe_product_alone(features, labels, new_features, penalty):
+    return _probe(features, labels, new_features, penalty, new_mean=0) - _targets(labels).mean(axis=0)
+
+
+def _probe_mean_of_both(features, labels, new_features, penalty):
+    mean, y = np.concatenate([features, new_features]).mean(axis=0), _targets(labels)
+    return (new_features - mean) @ _solve(features - mean, y - y.mean(axis=0), penalty) + y.mean(axis=0)
+
+
+def _probe_each_example_centred(features, labels, new_features, penalty):
+    x, new = (rows - rows.mean(axis=1, keepdims=True) for rows in (features, new_features))
+    y = _targets(labels)
+    return new @ _solve(x, y - y.mean(axis=0), penalty) + y.mean(axis=0)
 
 
 def _probe_zero_one(features, labels, new_features, penalty):
@@ -308,6 +341,14 @@ def _mean_of_everything(tokens, num_patches):
     return tokens[..., -num_patches:, :].mean()
 
 
+def _mean_one_short(tokens, num_patches):
+    return tokens[..., 1:num_patches, :].mean(axis=-2)
+
+
+def _mean_all_summed(tokens, num_patches):
+    return tokens.sum(axis=-2) / num_patches
+
+
 EXERCISES = [
     Exercise(
         key="one_token.locate_token",
@@ -358,6 +399,20 @@ EXERCISES = [
                 "you compare the token with the whole picture each time; take the patch at one place.",
             ),
             Mutant(_locate_not_divided, "this is HSIC; divide by the sizes of both, as CKA does."),
+            Mutant(
+                _locate_every_token_itself,
+                "each place is compared with its own token; hold the one token that is asked for, and go "
+                "through the places.",
+            ),
+            Mutant(
+                _locate_places_for_tokens,
+                "you count one number through tokens and places alike; hold the token that is asked for, and "
+                "go through the places.",
+            ),
+            Mutant(
+                _locate_other_tokens,
+                "you compare the token with the other tokens; asked is which raw patch it is like.",
+            ),
             Mutant(_locate_squared, "you square CKA; its own value is asked for."),
         ),
         hints=(
@@ -397,6 +452,10 @@ EXERCISES = [
             Mutant(
                 _score_class_token_kept,
                 "the class token is counted as the first patch, so every token is one place off.",
+            ),
+            Mutant(
+                _score_brightest,
+                "you take each token's brightest place; take its own, be it bright or not.",
             ),
             Mutant(_score_sum_of_others, "you subtract the sum of the others; subtract their mean."),
             Mutant(
@@ -452,6 +511,19 @@ EXERCISES = [
             Mutant(
                 _probe_no_mean_of_targets,
                 "the mean of the targets is not added back: that is the bias.",
+            ),
+            Mutant(
+                _probe_product_alone,
+                "new features times W alone: subtract the mean of X from them first, and add the mean of Y.",
+            ),
+            Mutant(
+                _probe_mean_of_both,
+                "the mean is taken over the new features too, so they take part in the fit. Use the mean of "
+                "`features` alone.",
+            ),
+            Mutant(
+                _probe_each_example_centred,
+                "you centre each example over its features; centre each feature over the examples, axis 0.",
             ),
             Mutant(
                 _probe_zero_one,
@@ -517,6 +589,14 @@ EXERCISES = [
                 _mean_first_ones,
                 "you keep the first tokens; the class token stands in front, so take the last ones.",
             ),
+            Mutant(
+                _mean_one_short,
+                "`1:num_patches` ends one token short; counted from the end, the patches need no such care.",
+            ),
+            Mutant(
+                _mean_all_summed,
+                "the class token, where there is one, is in the sum and not in the count: leave it out.",
+            ),
             Mutant(_mean_over_features, "you average over the features; average over the tokens, axis −2."),
             Mutant(_mean_over_images, "you average over the images; average over the tokens, axis −2."),
             Mutant(_mean_first_token, "this is the first token; asked is the mean of the patches."),
@@ -545,7 +625,7 @@ QUIZ = [
                 "CKA is no share. It compares which images are alike, and the loudest directions weigh most.",
             ),
             (
-                "By this token other images are alike than by its own patch.",
+                "Judged by this token, other images are alike than judged by its own patch.",
                 True,
                 "It says that, and no more. A faint direction may still hold the patch.",
             ),
