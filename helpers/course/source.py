@@ -62,15 +62,13 @@ def is_stub(answer):
 
 def forgets_return(function):
     """Tell whether a function has code and yet no `return` at all; False where its source is unknown."""
-    returned = _returned_values(function)
-    return returned == [] and not is_stub(function)
+    return _returned_values(function) == [] and not is_stub(function)
 
 
 def returns_a_value(function):
     """Tell whether some `return` of a function names more than None; False where its source is unknown."""
-    return any(
-        not (value is None or ast.unparse(value) == "None") for value in _returned_values(function) or []
-    )
+    values = _returned_values(function) or []
+    return any(value is not None and ast.unparse(value) != "None" for value in values)
 
 
 def _returned_values(function):
