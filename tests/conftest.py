@@ -2,6 +2,14 @@
 
 import nbformat
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+
+@pytest.fixture(autouse=True)
+def no_shell_left_behind():
+    """Take away the IPython shell that a test has started: the next would draw where it should print."""
+    yield
+    InteractiveShell.clear_instance()
 
 
 @pytest.fixture

@@ -143,13 +143,12 @@ def test_headings_say_what_is_where_and_sections_have_names(capsys):
 
 
 def test_the_figures_are_those_that_were_shown(capsys):
-    drawn = figure(3)
     report = small()
-    report.show("maps", "First", drawn, alt="a line that rises to three")
+    report.show("maps", "First", figure(3), alt="a line that rises to three")
     png = figure_png(figure(4))[0]
     report.show("maps", "Second", png, alt="a line that rises to four")
     page = Page(report.html())
-    for image, expected in zip(page.all("img"), (figure_png(drawn)[0], png), strict=True):
+    for image, expected in zip(page.all("img"), (figure_png(figure(3))[0], png), strict=True):
         found = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))
         pixels, wanted = (np.asarray(Image.open(io.BytesIO(content))) for content in (found, expected))
         np.testing.assert_array_equal(pixels, wanted)

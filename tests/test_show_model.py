@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.patches import FancyBboxPatch
 
 from helpers.show.model import HALVES, LiveLoss, loss_curve, parameter_shares, wirings
@@ -87,6 +88,7 @@ def test_live_loss_shows_one_picture_at_the_end_where_outputs_are_stored(capsys)
 
 
 def test_live_loss_draws_nothing_outside_a_notebook(capsys):
+    InteractiveShell.instance()  # a terminal's IPython is no notebook: nothing there can be replaced in place
     live = LiveLoss(10, quiet=False)
     live.on_epoch_end(0, {"loss": 1.0, "accuracy": 0.0})
     live.on_train_end()

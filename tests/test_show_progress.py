@@ -158,7 +158,7 @@ def test_a_notebook_replaces_one_output_in_place(monkeypatch, clock):
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr("helpers.show.progress._in_notebook", lambda: True)
+    monkeypatch.setattr("helpers.show.progress.in_notebook", lambda: True)
     with ProgressBar(20, quiet=False, clock=clock) as bar:
         for _ in range(2):
             clock.seconds += 1

@@ -126,7 +126,7 @@ def test_live_curves_replace_one_picture_in_a_notebook(monkeypatch):
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr("helpers.show.training._in_notebook", lambda: True)
+    monkeypatch.setattr("helpers.show.training.in_notebook", lambda: True)
     with LiveCurves(RECIPE, 210, alt="Curves.", quiet=False) as live:
         live.bar._draw = lambda *a, **k: None
         report(live, (1, 2))

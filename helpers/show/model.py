@@ -1,6 +1,5 @@
 """Figures of the whole network: how a block is wired, where its parameters sit, how one batch is learned."""
 
-import base64
 import math
 
 import numpy as np
@@ -8,8 +7,8 @@ from keras.callbacks import Callback
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from helpers.show.progress import is_quiet
-from helpers.show.style import FAINT_INK, INK, LINE_COLOURS, figure_png, show, styled
+from helpers.show.progress import in_notebook, is_quiet
+from helpers.show.style import FAINT_INK, INK, LINE_COLOURS, LivePicture, show, styled
 
 # What stands on the stream (True) and what on the branch (False), from the input up; None is the plus.
 HALVES = {
@@ -216,7 +215,7 @@ class LiveLoss(Callback):
         super().__init__()
         self.num_classes, self.title, self.every = num_classes, title, every
         self.alt = alt or "The loss on one batch falls to almost 0, and its accuracy rises to 100 %."
-        self.quiet, self.handle = is_quiet(quiet), None
+        self.quiet, self.picture = is_quiet(quiet), LivePicture(self.alt)
         self.losses, self.accuracies = [], []
 
     def figure(self):
@@ -236,15 +235,5 @@ class LiveLoss(Callback):
             self._draw()
 
     def _draw(self):
-        from IPython.core.interactiveshell import InteractiveShell
-        from IPython.display import display
-
-        if not InteractiveShell.initialized():
-            return
-        png, width = figure_png(self.figure())
-        picture = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": self.alt}
-        options = {"raw": True, "metadata": {"image/png": {"alt": self.alt, "width": width}}}
-        if self.handle is None:
-            self.handle = display(picture, display_id=True, **options)
-        else:
-            self.handle.update(picture, **options)
+        if in_notebook():
+            self.picture.draw(self.figure())

@@ -147,13 +147,14 @@ def _no_drawing(line, now, last=False):
 
 def _drawing_for(stream):
     """Choose how to draw: a notebook's output in place, a terminal's line, or lines of a log."""
-    if stream is None and _in_notebook():
+    if stream is None and in_notebook():
         return _NotebookOutput()
     stream = sys.stderr if stream is None else stream
     return _TerminalLine(stream) if getattr(stream, "isatty", lambda: False)() else _LogLines(stream)
 
 
-def _in_notebook():
+def in_notebook():
+    """Say whether a Jupyter kernel runs this process, so that outputs can be replaced in place."""
     if "IPython" not in sys.modules:
         return False
     shell = sys.modules["IPython"].get_ipython()

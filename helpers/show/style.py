@@ -119,8 +119,36 @@ def display_png(png, alt, width):
     if not InteractiveShell.initialized():
         print(alt)
         return
+    picture, options = _output(png, alt, width)
+    display(picture, **options)
+
+
+class LivePicture:
+    """One output of a notebook that is drawn again and again in place.
+
+    Args:
+        alt: str, the description; the same for every drawing, as nbval compares it.
+    """
+
+    def __init__(self, alt):
+        self.alt, self.handle = alt, None
+
+    def draw(self, fig):
+        """Show `fig` where the one before it stood."""
+        from IPython.display import display
+
+        png, width = figure_png(fig)
+        picture, options = _output(png, self.alt, width)
+        if self.handle is None:
+            self.handle = display(picture, display_id=True, **options)
+        else:
+            self.handle.update(picture, **options)
+
+
+def _output(png, alt, width):
+    """Return the data of an output and the options `display` takes with it."""
     picture = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": alt}
-    display(picture, metadata={"image/png": {"alt": alt, "width": width}}, raw=True)
+    return picture, {"raw": True, "metadata": {"image/png": {"alt": alt, "width": width}}}
 
 
 def as_image(image, name="image"):

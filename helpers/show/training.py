@@ -4,15 +4,14 @@ with LiveCurves(recipe, num_images, out=folder) as live:
     train(model, dataset, recipe, out=folder, report=live)
 """
 
-import base64
 import json
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from helpers.show.progress import ProgressBar, is_quiet
-from helpers.show.style import FAINT_INK, LINE_COLOURS, as_image, figure_png, show, styled
+from helpers.show.progress import ProgressBar, in_notebook, is_quiet
+from helpers.show.style import FAINT_INK, LINE_COLOURS, LivePicture, as_image, show, styled
 from helpers.train.schedule import warmup_cosine
 
 
@@ -163,7 +162,7 @@ class LiveCurves:
         self.stopped_after = len(self.history) if 0 < len(self.history) < recipe.epochs else None
         self.quiet = is_quiet(quiet)
         self.images_a_pass = num_images // recipe.batch_size * recipe.batch_size
-        self.bar = self.handle = None
+        self.picture, self.bar = LivePicture(alt), None
         self.counted = 0
 
     def __enter__(self):
@@ -194,22 +193,5 @@ class LiveCurves:
         )
 
     def _draw(self):
-        if self.quiet or not _in_notebook():
-            return
-        from IPython.display import display
-
-        png, width = figure_png(self.figure())
-        picture = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": self.alt}
-        options = {"raw": True, "metadata": {"image/png": {"alt": self.alt, "width": width}}}
-        if self.handle is None:
-            self.handle = display(picture, display_id=True, **options)
-        else:
-            self.handle.update(picture, **options)
-
-
-def _in_notebook():
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return hasattr(get_ipython(), "kernel")
+        if not self.quiet and in_notebook():
+            self.picture.draw(self.figure())
