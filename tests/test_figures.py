@@ -317,3 +317,9 @@ def test_curves_count_from_where_they_are_told():
 def test_wrong_series_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_few_positions_on_a_logarithmic_axis_get_a_tick_each():
+    axes = figures.curves({"a": [1, 2, 3]}, x=[1, 48, 16_000], log_x=True).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "48", "16,000"]
+    assert len(axes.get_xticks(minor=True)) == 0

@@ -155,7 +155,7 @@ def curves(
     if log_x:
         axes.set_xscale("log")
         if len(positions) <= 12:  # a tick for each, not for powers of ten
-            axes.set_xticks(positions, labels=[f"{position:g}" for position in positions])
+            axes.set_xticks(positions, labels=[f"{position:,g}" for position in positions])
             axes.minorticks_off()
     elif all(float(position).is_integer() for position in positions):
         axes.xaxis.get_major_locator().set_params(integer=True)
