@@ -13,6 +13,16 @@ def no_shell_left_behind():
 
 
 @pytest.fixture
+def notebook(monkeypatch):
+    """Collect what a notebook would be sent, as (data, options). IPython seems to run; no shell is made."""
+    shown = []
+    monkeypatch.setattr(InteractiveShell, "initialized", lambda: True)
+    monkeypatch.setattr(InteractiveShell, "instance", lambda: None)
+    monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append((data, options)))
+    return shown
+
+
+@pytest.fixture
 def make_notebook():
     """Make a notebook from ("markdown", text), ("code", source) and ("code", source, tags) rows."""
 

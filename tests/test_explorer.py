@@ -41,16 +41,6 @@ def photos():
     return np.stack([resize(photo, (32, 32), anti_aliasing=True) for photo in (cat, cup)]).astype("float32")
 
 
-@pytest.fixture
-def notebook(monkeypatch):
-    shown = []
-    monkeypatch.setattr(
-        "IPython.core.interactiveshell.InteractiveShell.initialized", classmethod(lambda cls: True)
-    )
-    monkeypatch.setattr("IPython.display.display", lambda bundle, **options: shown.append((bundle, options)))
-    return shown
-
-
 def data_of(page):
     return json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.S)[1])
 

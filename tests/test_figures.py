@@ -18,17 +18,6 @@ def cat():
     return (data.chelsea()[:224, 75:299] / 255).astype("float32")
 
 
-@pytest.fixture
-def notebook(monkeypatch):
-    """Collect what a notebook would be sent."""
-    shown = []
-    monkeypatch.setattr(
-        "IPython.core.interactiveshell.InteractiveShell.initialized", classmethod(lambda cls: True)
-    )
-    monkeypatch.setattr("IPython.display.display", lambda bundle, **options: shown.append((bundle, options)))
-    return shown
-
-
 def test_show_sends_a_picture_with_its_description(notebook):
     figures.show(figures.bars([1, 2], ["a", "b"]), alt=" Two bars. ")
     [(bundle, options)] = notebook

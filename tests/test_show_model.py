@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.patches import FancyBboxPatch
 
 from helpers.show.model import HALVES, LiveLoss, loss_curve, parameter_shares, wirings
@@ -87,9 +86,9 @@ def test_live_loss_shows_one_picture_at_the_end_where_outputs_are_stored(capsys)
     assert live.losses == [2.0, 1.0] and live.accuracies == [0.0, 0.5]
 
 
-def test_live_loss_draws_nothing_outside_a_notebook(capsys):
-    InteractiveShell.instance()  # a terminal's IPython is no notebook: nothing there can be replaced in place
+def test_live_loss_draws_nothing_outside_a_notebook(capsys, notebook):
+    """Nor in a terminal's IPython, which has no kernel: nothing there can be replaced in place."""
     live = LiveLoss(10, quiet=False)
     live.on_epoch_end(0, {"loss": 1.0, "accuracy": 0.0})
     live.on_train_end()
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "" and notebook == []
