@@ -61,16 +61,13 @@ def main():
     if options.write:
         table = {"model": options.model, "changes": " ".join(more), "recipe": options.recipe}
         table |= {"passes": options.epochs, "hardware": options.hardware, "date": time.strftime("%Y-%m-%d")}
-        table |= {"command": "python benchmarks/ablate.py", "data": rows[AS_IT_IS]["data"]}
-        for name, row in rows.items():
-            del row["data"]
-            row["what"] = CHANGES[name][0]
+        table |= {"command": "python benchmarks/ablate.py"}
         table["rows"] = rows
         Path(options.write).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
 def run(name, options, more):
-    """Train with one change, if not done before; give the accuracy after each pass, the speed, the data."""
+    """Train with one change, if that was not done before; give what a table says of it."""
     folder = (ROOT / options.out).resolve() / f"{name}-{options.epochs}"
     command = ["-m", "helpers.train", "--model", options.model, "--recipe", options.recipe]
     command += ["--epochs", str(options.epochs), "--out", str(folder), *more, *CHANGES[name][1].split()]
@@ -78,17 +75,18 @@ def run(name, options, more):
     row = json.loads((folder / "checkpoint" / "manifest.json").read_text(encoding="utf-8"))[options.model]
     accuracies = [entry["test_accuracy"] for entry in row["history"][:-1]] + [row["test_accuracy"]]
     speed = row["num_training_images"] * row["passes"] / row["seconds"]
-    return {"test_accuracy": accuracies, "images_per_second": round(speed, 1), "data": row["data"]}
+    found = {"what": CHANGES[name][0], "data": row["data"]}
+    return found | {"test_accuracy": accuracies, "images_per_second": round(speed, 1)}
 
 
 def print_table(rows, options):
     print(f"\n{options.model}, recipe {options.recipe}, {options.epochs} passes\n")
     print("| change | test accuracy | against the recipe | images/s |\n|---|---:|---:|---:|")
     first = rows[AS_IT_IS]["test_accuracy"][-1]
-    for name, row in rows.items():
+    for row in rows.values():
         last = row["test_accuracy"][-1]
         gained, speed = 100 * (last - first), row["images_per_second"]
-        print(f"| {CHANGES[name][0]} | {last:.2%} | {gained:+.2f} | {speed:.0f} |", flush=True)
+        print(f"| {row['what']} | {last:.2%} | {gained:+.2f} | {speed:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

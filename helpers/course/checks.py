@@ -9,6 +9,7 @@ import sys
 from helpers.course import diagnosis
 from helpers.course.exercises import exercises_by_lesson
 from helpers.course.progress import record
+from helpers.show.progress import in_notebook
 
 FALLBACK = "The course's own version is used below."
 MAX_ITEMS = 8  # of a list that is printed
@@ -189,12 +190,9 @@ def _say(line):
 
 def _display(text, rich, outside):
     """Display `rich` with `text` as its plain twin in a notebook; print `outside` anywhere else."""
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        get_ipython = None
-    if get_ipython is None or not hasattr(get_ipython(), "kernel"):
+    if not in_notebook():
         print(outside)
-    else:
-        display({"text/plain": text, **rich}, raw=True)
+        return
+    from IPython.display import display
+
+    display({"text/plain": text, **rich}, raw=True)

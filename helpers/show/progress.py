@@ -192,14 +192,25 @@ class _LogLines:
             self.stream.flush()
 
 
-class _NotebookOutput:
+class LiveOutput:
+    """One output of a notebook that is shown again and again in place."""
+
     def __init__(self):
         self.handle = None
 
-    def __call__(self, line, now, last=False):
+    def show(self, data, **options):
+        """Show `data`, a dict from MIME type to content, where the output before it stood."""
         from IPython.display import display
 
         if self.handle is None:
-            self.handle = display({"text/plain": line}, raw=True, display_id=True)
+            self.handle = display(data, raw=True, display_id=True, **options)
         else:
-            self.handle.update({"text/plain": line}, raw=True)
+            self.handle.update(data, raw=True, **options)
+
+
+class _NotebookOutput:
+    def __init__(self):
+        self.output = LiveOutput()
+
+    def __call__(self, line, now, last=False):
+        self.output.show({"text/plain": line})

@@ -13,6 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from helpers.show.progress import LiveOutput
+
 SIZE_COLOURS = "viridis"  # how much: dark is little, bright is much
 ATTENTION_COLOURS = "cividis"  # the same, on top of a photograph
 SIGN_COLOURS = "RdBu_r"  # below or above zero: blue, white, red
@@ -119,8 +121,8 @@ def display_png(png, alt, width):
     if not InteractiveShell.initialized():
         print(alt)
         return
-    picture, options = _output(png, alt, width)
-    display(picture, **options)
+    picture, metadata = _output(png, alt, width)
+    display(picture, metadata=metadata, raw=True)
 
 
 class LivePicture:
@@ -131,24 +133,19 @@ class LivePicture:
     """
 
     def __init__(self, alt):
-        self.alt, self.handle = alt, None
+        self.alt, self.output = alt, LiveOutput()
 
     def draw(self, fig):
         """Show `fig` where the one before it stood."""
-        from IPython.display import display
-
         png, width = figure_png(fig)
-        picture, options = _output(png, self.alt, width)
-        if self.handle is None:
-            self.handle = display(picture, display_id=True, **options)
-        else:
-            self.handle.update(picture, **options)
+        picture, metadata = _output(png, self.alt, width)
+        self.output.show(picture, metadata=metadata)
 
 
 def _output(png, alt, width):
-    """Return the data of an output and the options `display` takes with it."""
+    """Return the data and the metadata of an output that holds a picture."""
     picture = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": alt}
-    return picture, {"raw": True, "metadata": {"image/png": {"alt": alt, "width": width}}}
+    return picture, {"image/png": {"alt": alt, "width": width}}
 
 
 def as_image(image, name="image"):
