@@ -24,6 +24,8 @@ CHANGES = {
     "rate-low": ("rate 0.001, not 0.002", "--set learning_rate=0.001"),
     "batch-256": ("batches of 256, not 128", "--set batch_size=256"),
     "no-mimetic": ("no mimetic start", "--set initialisation=plain"),
+    "adamw-low": ("AdamW, rate 0.001", "--set optimizer=adamw --set learning_rate=0.001"),
+    "adamw-no-mimetic": ("AdamW, no mimetic start", "--set optimizer=adamw --set initialisation=plain"),
     "no-crop": ("no crop", "--set crop_padding=0"),
     "no-flip": ("no flip", "--set flip=false"),
     "no-smoothing": ("no label smoothing", "--set label_smoothing=0.0"),
