@@ -73,8 +73,11 @@ def run(name, options, more):
     folder = (ROOT / options.out).resolve() / f"{name}-{options.epochs}"
     command = ["-m", "helpers.train", "--model", options.model, "--recipe", options.recipe]
     command += ["--epochs", str(options.epochs), "--out", str(folder), *more, *CHANGES[name][1].split()]
-    subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
-    row = json.loads((folder / "checkpoint" / "manifest.json").read_text(encoding="utf-8"))[options.model]
+    kept = folder / "checkpoint" / "manifest.json"
+    row = json.loads(kept.read_text(encoding="utf-8"))[options.model] if kept.is_file() else {"passes": 0}
+    if row["passes"] < options.epochs:
+        subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
+        row = json.loads(kept.read_text(encoding="utf-8"))[options.model]
     accuracies = [entry["test_accuracy"] for entry in row["history"][:-1]] + [row["test_accuracy"]]
     speed = row["num_training_images"] * row["passes"] / row["seconds"]
     found = {"what": CHANGES[name][0], "data": row["data"]}

@@ -7,12 +7,12 @@ import pytest
 
 from helpers.data import make_shapes
 from helpers.model.vit import VisionTransformer, ViTConfig
-from helpers.show.training import LiveCurves, draws, passes_done, run_curves, shares
+from helpers.show.training import LiveCurves, ablation_bars, draws, passes_done, run_curves, shares
 from helpers.train.fit import train
 from helpers.train.recipe import find_recipe
 from helpers.train.schedule import warmup_cosine
 
-RECIPE = find_recipe("laptop", epochs=4, batch_size=50)
+RECIPE = find_recipe("laptop", epochs=4, batch_size=50, learning_rate=1e-3)
 HISTORY = [{"pass": n, "loss": 2.0 / n, "test_accuracy": 0.1 * n} for n in (1, 2, 3)]
 
 
@@ -59,6 +59,33 @@ def report(live, passes):
         for images in (50, 100, 150, 200):
             live({"pass": number, "images": images, "seconds": 1.0})
         live({"pass": number, "loss": 1.0, "test_accuracy": 0.5})
+
+
+ABLATION = {
+    "passes": 2,
+    "date": "2026-01-31",
+    "rows": {
+        "as-it-is": {"what": "the recipe", "test_accuracy": [0.3, 0.50]},
+        "another-seed": {"what": "a seed", "test_accuracy": [0.3, 0.49]},
+        "better": {"what": "a gain", "test_accuracy": [0.1, 0.54]},
+        "worse": {"what": "a loss", "test_accuracy": [0.4, 0.42]},
+    },
+}
+
+
+def test_an_ablation_is_drawn_from_the_worst_to_the_best_beside_the_noise():
+    fig = ablation_bars(ABLATION)
+    worst, best, strip = fig.axes[0].patches
+    np.testing.assert_allclose([worst.get_width(), best.get_width()], [-8, 4])
+    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["a loss", "a gain"]
+    np.testing.assert_allclose([strip.get_x(), strip.get_x() + strip.get_width()], [-1, 1])
+    assert fig.axes[0].get_title(loc="left") == "One change each, against 50.0 % after 2 passes; 2026-01-31"
+    assert [text.get_text() for text in fig.axes[0].texts] == ["−8.0", "+4.0"]
+
+
+def test_an_ablation_without_a_second_seed_is_told():
+    with pytest.raises(ValueError, match="'twin'; it has as-it-is, another-seed, better"):
+        ablation_bars(ABLATION, noise="twin")
 
 
 def test_live_curves_show_one_picture_at_the_end(capsys):

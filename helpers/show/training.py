@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from helpers.show.charts import bars
 from helpers.show.progress import ProgressBar, in_notebook, is_quiet
 from helpers.show.style import FAINT_INK, LINE_COLOURS, LivePicture, as_image, show, styled
 from helpers.train.schedule import warmup_cosine
@@ -109,6 +110,31 @@ def run_curves(history, recipe, num_images, *, title="", stopped_after=None):
             axes.axvline(stopped_after, color=FAINT_INK, linestyle=":", linewidth=1.4)
     if title:
         fig.suptitle(title, fontsize=10.5)
+    return fig
+
+
+def ablation_bars(table, noise="another-seed"):
+    """Draw what each change of a recipe adds to the test accuracy or takes away, the worst first.
+
+    Args:
+        table: what `benchmarks/ablate.py --write` keeps: "rows", {name: {"what", "test_accuracy"}} with an
+            accuracy a pass, the recipe as it is first; "passes" and "date".
+        noise: the row that changes nothing but the seed. It has no bar; the grey strip is as wide.
+    Returns:
+        matplotlib Figure, horizontal bars in points; `fig.axes[0].patches` begins with the bars.
+    Raises:
+        ValueError: if the table has no such row.
+    """
+    ends = {name: 100 * row["test_accuracy"][-1] for name, row in table["rows"].items()}
+    if noise not in ends:
+        raise ValueError(f"The table has no row {noise!r}; it has {', '.join(ends)}.")
+    first = next(iter(ends.values()))
+    strip = abs(ends.pop(noise) - first)
+    names = sorted(list(ends)[1:], key=ends.get)
+    title = f"One change each, against {first:.1f} % after {table['passes']} passes; {table['date']}"
+    gained, labels = [ends[name] - first for name in names], [table["rows"][name]["what"] for name in names]
+    fig = bars(gained, labels, title, "test accuracy", "points", horizontal=True, number_format="{:+.1f}")
+    fig.axes[0].axvspan(-strip, strip, color=FAINT_INK, alpha=0.25, linewidth=0, zorder=0)
     return fig
 
 
