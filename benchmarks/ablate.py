@@ -73,15 +73,20 @@ def run(name, options, more):
     folder = (ROOT / options.out).resolve() / f"{name}-{options.epochs}"
     command = ["-m", "helpers.train", "--model", options.model, "--recipe", options.recipe]
     command += ["--epochs", str(options.epochs), "--out", str(folder), *more, *CHANGES[name][1].split()]
-    kept = folder / "checkpoint" / "manifest.json"
-    row = json.loads(kept.read_text(encoding="utf-8"))[options.model] if kept.is_file() else {"passes": 0}
-    if row["passes"] < options.epochs:
+    row = kept_row(folder, options)
+    if row is None or row["passes"] < options.epochs:
         subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
-        row = json.loads(kept.read_text(encoding="utf-8"))[options.model]
+        row = kept_row(folder, options)
     accuracies = [entry["test_accuracy"] for entry in row["history"][:-1]] + [row["test_accuracy"]]
     speed = row["num_training_images"] * row["passes"] / row["seconds"]
     found = {"what": CHANGES[name][0], "data": row["data"]}
     return found | {"test_accuracy": accuracies, "images_per_second": round(speed, 1)}
+
+
+def kept_row(folder, options):
+    """Read what a run kept of itself; None where it has kept nothing yet."""
+    path = folder / "checkpoint" / "manifest.json"
+    return json.loads(path.read_text(encoding="utf-8"))[options.model] if path.is_file() else None
 
 
 def print_table(rows, options):
