@@ -104,7 +104,7 @@ def parse(arguments):
     add("--model", default="cifar/4", help='a variant: "cifar/4", "shapes/4", "resnet20"')
     add("--set-model", action="append", default=[], metavar="FIELD=VALUE", help="change a model's field")
     add("--name", help="the checkpoint's name; the model's by default")
-    add("--recipe", help="laptop, cpu, colab, full, shapes, resnet")
+    add("--recipe", help="laptop, hour, cpu, colab, full, shapes, resnet")
     add("--epochs", type=int, help="passes over the training images; the recipe's by default")
     add("--set", action="append", default=[], metavar="FIELD=VALUE", help="change a recipe's field")
     add("--seed", type=int, default=0)

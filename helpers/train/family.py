@@ -27,6 +27,7 @@ SCALES = {
     "gpu": Scale("cifar/4", "full", 300, "resnet20", 100, "1,3,10,30,100"),
     "cpu": Scale("cifar-small/4", "cpu", 20, "resnet20", 10, "1,2,4,8,14"),
 }
+HOUR = "--model cifar-small/4 --recipe hour --set-model depth=6 --set-model pooling=mean".split()
 SHAPES = {
     "shapes/4": ["--data", "shapes", "--model", "shapes/4"],
     "resnet-shapes": ["--data", "shapes", "--model", "resnet8", "--recipe", "resnet"],
@@ -61,6 +62,7 @@ def members(scale):
         "resnet-cifar": resnet + full_resnet,
         "resnet-cifar-seed1": resnet + full_resnet + ["--seed", "1"],
         "resnet-cifar-10pct": resnet + full_resnet + share(10),
+        "cifar-hour": HOUR,
     } | SHAPES
 
 
