@@ -6,9 +6,9 @@ Two processes, one core each, at the same time, so that a busy machine troubles 
 processor time for training: 120 minutes of one core are an hour of two. Ours is `cifar-hour` of the family.
 The other network is what tutorials write: Keras' own layers, hidden 128, 6 blocks, 4 heads, MLP 512,
 TensorFlow, mixed_bfloat16, batches of 256, AdamW 1e-3 with weight decay 0.05, 300 steps of warm-up, cosine to
-the end, crop and flip, label smoothing 0.1. Choose both lengths so that they fit the budget: a schedule that
-is cut off loses its best passes. Both are resumable. Accuracy is over all 10,000 test images after each pass.
-Arguments that this program does not know go to our run.
+the end, standardised images, crop and flip, label smoothing 0.1. Choose both lengths so that they fit the
+budget: a schedule that is cut off loses its best passes. Both are resumable. Accuracy is over all 10,000 test
+images after each pass. Arguments that this program does not know go to our run.
 """
 
 import argparse
@@ -153,6 +153,7 @@ def train_baseline(out, minutes, passes):
 
 def functional_vit(keras, layers, hidden=128, depth=6, heads=4):
     """A ViT of Keras' own layers: patches by a convolution, learned positions, mean of all tokens."""
+    from helpers.model.vit import CIFAR10_MEAN, CIFAR10_STD
 
     class Positions(layers.Layer):
         def build(self, shape):
@@ -162,7 +163,8 @@ def functional_vit(keras, layers, hidden=128, depth=6, heads=4):
             return tokens + self.table
 
     images = keras.Input((32, 32, 3))
-    tokens = layers.Conv2D(hidden, 4, strides=4)(images)
+    centred = layers.Normalization(mean=CIFAR10_MEAN, variance=[std**2 for std in CIFAR10_STD])(images)
+    tokens = layers.Conv2D(hidden, 4, strides=4)(centred)
     tokens = Positions()(layers.Reshape((64, hidden))(tokens))
     for _ in range(depth):
         normed = layers.LayerNormalization(epsilon=1e-6)(tokens)
