@@ -34,7 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--minutes", type=float, default=120, help="processor time for each of the two")
     parser.add_argument("--passes", type=int, help="length of our schedule; the recipe's by default")
-    parser.add_argument("--their-passes", type=int, default=21, help="length of the other's schedule")
+    parser.add_argument("--their-passes", type=int, default=20, help="length of the other's schedule")
     parser.add_argument("--backend", default="tensorflow", help="Keras' backend for ours; theirs: tensorflow")
     parser.add_argument("--cores", default="0,1", help="the core of each: ours, theirs")
     parser.add_argument("--out", default="runs/hour")

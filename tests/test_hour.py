@@ -43,7 +43,7 @@ def test_the_other_network_is_the_vit_that_tutorials_write():
 
 
 def test_a_pass_crops_and_flips_each_image_by_itself():
-    """Images whose value is a number of their own, with a row and a column that tell where the crop lay."""
+    """Images of noise: only one place and side of the padded image gives the pixels that came out."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (512, 32, 32, 3)).astype("uint8")
     labels = rng.integers(0, 10, 512)

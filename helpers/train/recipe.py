@@ -80,8 +80,8 @@ RECIPES = {
         # mimetic start turned out to cost it 3.6 points (benchmarks/ablation.md); the family was trained by
         # then.
         Recipe("cpu", epochs=20, batch_size=128, optimizer="muon", learning_rate=2e-3),
-        # An hour of 2 cores: more passes of a smaller network, so that mixing and RandAugment pay. What
-        # tutorials write, in the same time: benchmarks/hour.md.
+        # An hour of 2 cores, measured as two of one: 36 passes of a smaller network. RandAugment and mixing
+        # cost points in 3 passes; what each earns in 36 was not measured alone (benchmarks/hour.md).
         Recipe(
             "hour",
             epochs=36,
