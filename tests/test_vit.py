@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
+from helpers.model.gradients import gradients
 from helpers.model.vit import (
     EncoderBlock,
+    LayerNorm,
     MultiHeadSelfAttention,
     PatchEmbedding,
     VisionTransformer,
@@ -91,6 +93,28 @@ def test_attention_equals_keras(hidden_dim, num_heads):
     np.testing.assert_allclose(
         ops.convert_to_numpy(weights), ops.convert_to_numpy(expected_weights), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("policy, tolerance", [("float32", 2e-5), ("mixed_bfloat16", 2e-2)])
+def test_layer_norm_and_its_gradient_equal_keras(policy, tolerance):
+    tokens = numbers(2, 5, 8, scale=3.0) + 2.0
+    ours = LayerNorm(epsilon=1e-6, dtype=policy)
+    theirs = keras.layers.LayerNormalization(epsilon=1e-6, dtype="float32")
+    for layer in (ours, theirs):
+        layer.build(tokens.shape)
+        randomise(layer)
+    assert keras.backend.standardize_dtype(ours(tokens).dtype) == ours.compute_dtype
+    weights = numbers(2, 5, 8, seed=1)  # of a sum whose gradient is not 0, as that of the plain sum would be
+
+    def value_and_slope(layer):
+        def weighted(tensors):
+            return ops.sum(ops.cast(layer(tensors[0]), "float32") * weights)
+
+        value = ops.stop_gradient(ops.cast(layer(tokens), "float32"))
+        return ops.convert_to_numpy(value), gradients(weighted, [tokens])[1][0]
+
+    for mine, expected in zip(value_and_slope(ours), value_and_slope(theirs), strict=True):
+        np.testing.assert_allclose(mine, expected, atol=tolerance)
 
 
 def test_attention_equals_a_slow_float64_loop():
