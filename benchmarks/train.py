@@ -1,11 +1,12 @@
 """Training speed beside the public ways to write the same network: one command, one table of ratios.
 
-    python benchmarks/train.py --model cifar-small/4 --batch 128 --rounds 3
+    python benchmarks/train.py --model cifar-small/4 --batch 128 --turns 30
 
-Every case runs in a process of its own, and the cases take turns, round after round, so that a busy machine
-troubles all of them alike; each number is the median of its rounds. Ours is the whole step of
-`python -m helpers.train` (crop and flip for each image, label smoothing, clipped gradients, averaged weights,
-data on the device). The others get their images ready-made and only take AdamW's step: that favours them.
+Every case has a process of its own. They take turns, step by step, so that a busy machine troubles all of
+them alike; a speed is the median of the turns, a ratio the median, over the turns, of the two times in one
+turn. Ours is the whole step of `python -m helpers.train` (crop and flip for each image, label smoothing,
+clipped gradients, averaged weights, data on the device). The others get their images ready-made and only take
+AdamW's step: that favours them. "Ours, AdamW alone" leaves out what they leave out.
 """
 
 import argparse
@@ -19,122 +20,145 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OURS, BARE = "ours", "ours, AdamW alone"
 NETWORKS = {
-    "ours": ("tensorflow", "torch", "jax"),
+    OURS: ("tensorflow", "torch", "jax"),
+    BARE: ("tensorflow", "torch", "jax"),
     "Keras layers": ("tensorflow", "torch", "jax"),
     "keras-hub ViTBackbone": ("tensorflow",),
     "plain PyTorch": ("torch",),
 }
+DTYPES = ("float32", "bfloat16")
 WARM_UP = 3
 
 
 def main():
     options = read_options()
     if options.case:
-        print(json.dumps(measure(*options.case.split("|"), options)))
+        serve(*options.case.split("|"), options)
         return
     cases = [
         (network, backend, dtype)
+        for backend in filter(is_installed, options.backends.split(","))
+        for dtype in DTYPES
         for network, backends in NETWORKS.items()
-        for backend in backends
-        for dtype in ("float32", "bfloat16")
-        if backend in options.backends.split(",")
+        if backend in backends
     ]
-    missing = {backend for _, backend, _ in cases if importlib.util.find_spec(backend) is None}
-    for backend in sorted(missing):
-        print(f"{backend} is not installed, so its rows are missing: pip install {backend}")
-    cases = [case for case in cases if case[1] not in missing]
-    rounds = [[run_case(case) for case in cases] for _ in range(options.rounds)]
-    print_table(options, cases, [list(column) for column in zip(*rounds)])
+    print_table(options, take_turns(cases, options.turns))
+
+
+def is_installed(backend):
+    if found := importlib.util.find_spec(backend) is not None:
+        return found
+    print(f"{backend} is not installed, so its rows are missing: pip install {backend}")
+    return False
 
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", default="cifar/4", help="a variant of ViTConfig")
     parser.add_argument("--batch", type=int, default=128, help="images a step")
-    parser.add_argument("--steps", type=int, default=8, help="timed steps a case and round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=30, help="timed steps of each case")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--backends", default="tensorflow,torch,jax")
     parser.add_argument("--case", help=argparse.SUPPRESS)  # NETWORK|BACKEND|DTYPE: what a child measures
     return parser.parse_args()
 
 
-def run_case(case):
-    """Measure one case in a process of its own: {"images_per_second", "peak_gflops", "gflops"}, or None."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--case", "|".join(case)]
-    child = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    if child.returncode:
-        reason = child.stderr.strip().splitlines()[-1] if child.stderr.strip() else "no message"
-        print(f"{' · '.join(case)}: failed ({reason})")
-        return None
-    return json.loads(child.stdout.strip().splitlines()[-1])
+def take_turns(cases, turns):
+    """Start a process a case, then let each take a step, turn after turn.
+
+    Returns:
+        {case: {"seconds": one number a turn, "gflop": of an image, "peak_gflops": of a large matmul}}.
+    """
+    children, results = {}, {}
+    for case in cases:
+        command = [sys.executable, __file__, *sys.argv[1:], "--case", "|".join(case)]
+        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        children[case] = subprocess.Popen(command, **pipes)
+        if answer := children[case].stdout.readline():  # it is warm
+            results[case] = json.loads(answer) | {"seconds": []}
+        else:
+            print(f"{' · '.join(case)}: failed; its error stands above.")
+    for _ in range(turns):
+        for case, result in results.items():
+            print("step", file=children[case].stdin, flush=True)
+            result["seconds"].append(float(children[case].stdout.readline()))
+    for child in children.values():
+        child.communicate()
+    return results
 
 
-def print_table(options, cases, results):
+def print_table(options, results):
+    """Print speeds, shares of the matmul peak, and how many times faster ours is, turn by turn."""
     import platform
 
     print(f"\n{options.model}, batches of {options.batch}, {options.threads} threads, {platform.machine()}, ")
-    print(f"medians of {options.rounds} rounds of {options.steps} steps, {time.strftime('%Y-%m-%d')}\n")
-    print("| network | backend | numbers | images/s | share of the matmul peak | ours is faster by |")
-    print("|---|---|---|---:|---:|---:|")
-    speeds = {}
-    for case, rows in zip(cases, results):
-        rows = [row for row in rows if row]
-        if rows:
-            middle = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
-            speeds[case] = middle["images_per_second"], middle["gflops"] / middle["peak_gflops"]
-    for (network, backend, dtype), (speed, share) in speeds.items():
-        rivals = speeds.get(("ours", backend, dtype))
-        ratio = f"{rivals[0] / speed:.2f}" if rivals and network != "ours" else ""
-        print(f"| {network} | {backend} | {dtype} | {speed:.0f} | {100 * share:.0f} % | {ratio} |")
-    best = {}
-    for (network, backend, dtype), (speed, _) in speeds.items():
-        if backend == "tensorflow":
-            best.setdefault(network == "ours", []).append((speed, network, dtype))
-    if len(best) == 2:
-        (mine, _, my_dtype), (theirs, rival, dtype) = max(best[True]), max(best[False])
-        print(
-            f"\nOn TensorFlow our fastest step ({my_dtype}) is {mine / theirs:.2f} times the fastest other "
-            f"({rival}, {dtype})."
+    print(f"{options.turns} turns, {time.strftime('%Y-%m-%d')}\n")
+    print("| network | backend | numbers | images/s | of the matmul peak | ours is faster | AdamW alone |")
+    print("|---|---|---|---:|---:|---:|---:|")
+    times = {case: result["seconds"] for case, result in results.items()}
+    for (network, backend, dtype), result in results.items():
+        speed = options.batch / statistics.median(result["seconds"])
+        share = speed * result["gflop"] / result["peak_gflops"]
+        rivals = (
+            [] if network in (OURS, BARE) else [times.get((mine, backend, dtype)) for mine in (OURS, BARE)]
         )
-        default = max(row for row in best[False] if row[2] == "float32")
-        print(
-            f"It is {mine / default[0]:.2f} times the fastest other of Keras' default policy ({default[1]})."
-        )
+        ratios = [f"{ratio(result['seconds'], ours):.2f}" if ours else "" for ours in rivals] or ["", ""]
+        print(f"| {network} | {backend} | {dtype} | {speed:.0f} | {share:.0%} | {' | '.join(ratios)} |")
+    for backend in dict.fromkeys(case[1] for case in times):
+        print_verdict({case: seconds for case, seconds in times.items() if case[1] == backend})
 
 
-def measure(network, backend, dtype, options):
-    """Time the steps of one case, and a large matmul of the same numbers, in this process."""
-    threads = str(options.threads)
-    os.environ |= {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": threads, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": "1"}
-    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if options.threads > 1 else 'false'}"
+def ratio(theirs, ours):
+    """Give the median, over the turns, of how many times as long theirs took."""
+    return statistics.median(their / our for their, our in zip(theirs, ours, strict=True))
+
+
+def print_verdict(times):
+    """Say how our quickest step stands beside the quickest other one, of any numbers and of float32."""
+    quickest = {case: statistics.median(seconds) for case, seconds in times.items()}
+    mine = min((case for case in quickest if case[0] == OURS), key=quickest.get)
+    others = [case for case in quickest if case[0] not in (OURS, BARE)]
+    for rivals in (others, [case for case in others if case[2] == "float32"]):
+        rival = min(rivals, key=quickest.get)
+        found = f"{ratio(times[rival], times[mine]):.2f} times as fast as {', '.join(rival)}"
+        print(f"\nOurs, {', '.join(mine[1:])}, is {found}.")
+
+
+def serve(network, backend, dtype, options):
+    """Build one case, say when it is warm, then take a step for each line that comes and tell its time."""
     sys.path.insert(0, str(ROOT))
+    from helpers.train.hardware import thread_settings
+
+    os.environ |= thread_settings(options.threads) | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if options.threads > 1 else 'false'}"
     if backend == "torch":
         import torch
 
         torch.set_num_threads(options.threads)
     import keras
 
-    if dtype == "bfloat16":
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
     from helpers.model.vit import ViTConfig
 
+    keras.config.set_dtype_policy("mixed_bfloat16" if dtype == "bfloat16" else "float32")
     config = ViTConfig.variant(options.model)
-    step_times = {
-        "ours": time_ours,
-        "Keras layers": time_keras_layers,
-        "keras-hub ViTBackbone": time_keras_hub,
-        "plain PyTorch": time_pytorch,
-    }[network](config, options, dtype)
-    seconds = statistics.median(step_times[WARM_UP:])
-    speed = options.batch / seconds
-    return {
-        "images_per_second": speed,
-        "gflops": speed * training_gflop(config),
-        "peak_gflops": matmul_gflops(backend, dtype),
+    makers = {
+        OURS: our_step,
+        BARE: our_bare_step,
+        "Keras layers": keras_layers_step,
+        "keras-hub ViTBackbone": keras_hub_step,
+        "plain PyTorch": pytorch_step,
     }
+    step = makers[network](config, options, dtype)
+    for _ in range(WARM_UP):
+        step()
+    warm = {"gflop": training_gflop(config), "peak_gflops": matmul_gflops(dtype)}
+    print(json.dumps(warm), flush=True)
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        step()
+        print(time.perf_counter() - began, flush=True)
 
 
 def training_gflop(config):
@@ -145,7 +169,7 @@ def training_gflop(config):
     return 6e-9 * (config.num_patches * pixels * width + config.depth * block)
 
 
-def matmul_gflops(backend, dtype, size=2048, repeats=5):
+def matmul_gflops(dtype, size=2048, repeats=5):
     """Measure the best of some square matmuls in 1e9 operations a second."""
     import numpy as np
     from keras import ops
@@ -167,28 +191,11 @@ def make_batch(config, options):
     return rng.random(shape, dtype="float32"), rng.integers(0, config.num_classes, options.batch)
 
 
-def time_fit(model, options, *data):
-    """Let Keras' `fit` go over one batch again and again; returns the seconds between two batches."""
-    import keras
-
-    times = []
-
-    class Clock(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            times.append(time.perf_counter())
-
-    class Batches(keras.utils.PyDataset):
-        def __len__(self):
-            return WARM_UP + options.steps + 1
-
-        def __getitem__(self, step):
-            return data
-
-    model.fit(Batches(), epochs=1, verbose=0, shuffle=False, callbacks=[Clock()])
-    return [after - before for before, after in zip(times, times[1:])]
+def our_bare_step(config, options, dtype):
+    return our_step(config, options, dtype, crop_padding=0, flip=False, ema_momentum=0.0, clip_norm=0.0)
 
 
-def time_ours(config, options, dtype):
+def our_step(config, options, dtype, **changes):
     import numpy as np
 
     from helpers.data import Dataset
@@ -200,13 +207,14 @@ def time_ours(config, options, dtype):
     images = (255 * images).astype("uint8")
     names = [str(i) for i in range(config.num_classes)]
     dataset = Dataset(images, labels, images[:2], labels[:2], names)
-    recipe = find_recipe("cpu", batch_size=options.batch, optimizer="adamw")
+    recipe = find_recipe("cpu", batch_size=options.batch, optimizer="adamw", **changes)
     training = TrainingModel(VisionTransformer(config), dataset, recipe, seed=0)
     training.compile(optimizer=make_optimizer(recipe, 100), loss=None)
-    return time_fit(training, options, np.arange(options.batch, dtype="int32"))
+    indices = np.arange(options.batch, dtype="int32")
+    return lambda: training.train_on_batch(indices)
 
 
-def time_keras_layers(config, options, dtype):
+def keras_layers_step(config, options, dtype):
     import keras
     from keras import layers
 
@@ -230,11 +238,10 @@ def time_keras_layers(config, options, dtype):
         tokens += layers.Dense(config.hidden_dim)(layers.Dense(config.mlp_dim, activation="gelu")(normed))
     first = layers.LayerNormalization(epsilon=1e-6)(tokens)[:, 0]
     model = keras.Model(images, layers.Dense(config.num_classes, dtype="float32")(first))
-    compile_plainly(model)
-    return time_fit(model, options, *make_batch(config, options))
+    return plain_step(model, config, options)
 
 
-def time_keras_hub(config, options, dtype):
+def keras_hub_step(config, options, dtype):
     import keras
     import keras_hub
 
@@ -248,18 +255,19 @@ def time_keras_hub(config, options, dtype):
     )
     head = keras.layers.Dense(config.num_classes, dtype="float32")
     model = keras.Model(backbone.input, head(backbone.output[:, 0]))
-    compile_plainly(model)
-    return time_fit(model, options, *make_batch(config, options))
+    return plain_step(model, config, options)
 
 
-def compile_plainly(model):
+def plain_step(model, config, options):
     import keras
 
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(1e-3, weight_decay=0.05), loss)
+    images, labels = make_batch(config, options)
+    return lambda: model.train_on_batch(images, labels)
 
 
-def time_pytorch(config, options, dtype):
+def pytorch_step(config, options, dtype):
     import torch
     from torch import nn
 
@@ -291,16 +299,16 @@ def time_pytorch(config, options, dtype):
     images = images.permute(0, 3, 1, 2).contiguous()
     model = ViT()
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.05)
-    times = []
-    for _ in range(WARM_UP + options.steps):
-        began = time.perf_counter()
+
+    def step():
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"):
             loss = nn.functional.cross_entropy(model(images), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        times.append(time.perf_counter() - began)
-    return times
+        return float(loss)
+
+    return step
 
 
 if __name__ == "__main__":

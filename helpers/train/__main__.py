@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from helpers.train.hardware import thread_settings
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -18,8 +20,7 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parse(arguments)
     if options.threads:
-        for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
-            os.environ[name] = str(options.threads)
+        os.environ |= thread_settings(options.threads)
     from helpers.train import shipping
 
     if options.verify:

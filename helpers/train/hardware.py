@@ -39,6 +39,18 @@ def choose_precision(wanted="auto"):
     return "mixed_bfloat16" if cpu_flags() & {"amx_bf16", "avx512_bf16"} else "float32"
 
 
+def thread_settings(threads):
+    """Give the environment variables that hold a backend to so many threads; set before it is imported.
+
+    Args:
+        threads: int, those that share one operation.
+    Returns:
+        dict of str to str. TensorFlow runs one operation at a time.
+    """
+    shared = {name: str(threads) for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
+    return shared | {"TF_NUM_INTEROP_THREADS": "1"}
+
+
 def cpu_flags():
     """Give the names of what the processor can do, as Linux lists them; none elsewhere."""
     try:

@@ -15,20 +15,20 @@ class Recipe:
     )
     optimizer: str = "adamw"  # or "muon": orthogonalised momentum for the matrices, AdamW for the rest
     learning_rate: float = 1e-3  # the peak, after the warm-up (Lee et al. 2021 with batches of 128: 1e-3)
-    warmup_epochs: float = 1.0
-    weight_decay: float = 0.05  # matrices only: see NO_DECAY
-    clip_norm: float = 1.0  # longest allowed gradient
-    label_smoothing: float = 0.1
+    warmup_epochs: float = 1.0  # from 0 to the peak in a straight line, then a cosine to 0
+    weight_decay: float = 0.05  # Lee et al. 2021; matrices only: see NO_DECAY
+    clip_norm: float = 1.0  # longest allowed gradient (Dosovitskiy et al. 2021, B.1.1); 0 for any
+    label_smoothing: float = 0.1  # Szegedy et al. 2016, section 7
     ema_momentum: float = 0.995  # the average of the weights that is evaluated and kept; 0 for none
     initialisation: str = "mimetic"  # or "plain": see helpers/train/initialisation.py
-    stochastic_depth: float = 0.0
-    crop_padding: int = 4
+    stochastic_depth: float = 0.0  # Huang et al. 2016, growing with depth
+    crop_padding: int = 4  # pixels; this and the flip: He et al. 2016, section 4.2
     flip: bool = True
-    rand_augment_operations: int = 0
+    rand_augment_operations: int = 0  # Cubuk et al. 2020: so many random changes an image
     rand_augment_magnitude: float = 9.0
-    erasing_probability: float = 0.0
-    mix_probability: float = 0.0  # share of images that get MixUp or CutMix
-    mix_until: float = 1.0  # share of the run after which mixing is off
+    erasing_probability: float = 0.0  # Zhong et al. 2020: a rectangle of noise
+    mix_probability: float = 0.0  # share of images that get MixUp (Zhang et al. 2018) or CutMix (Yun 2019)
+    mix_until: float = 1.0  # share of the run after which mixing is off (Hassani et al. 2021: CCT)
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
