@@ -306,7 +306,7 @@ def pytorch_step(config, options, dtype):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 

@@ -9,10 +9,13 @@ import pytest
 from keras import layers
 
 from benchmarks import hour
+from helpers.model.checkpoints import load_manifest
 from helpers.model.vit import VisionTransformer, ViTConfig
 from helpers.train.__main__ import parse
 from helpers.train.family import SCALES, members
+from helpers.train.hardware import thread_settings
 from helpers.train.recipe import find_recipe
+from helpers.train.reference import load_reference
 
 
 def passes(*seconds):
@@ -74,14 +77,37 @@ def test_a_pass_crops_and_flips_each_image_by_itself():
 def test_both_histories_are_written_whole(tmp_path):
     path = tmp_path / "hour.json"
     options = argparse.Namespace(minutes=2, hardware="a core", write=str(path))
-    hour.write_table({"ours": passes(30, 40), "baseline": passes(50)}, options)
+    hour.write_table({"ours": passes(30, 40), "baseline": passes(50)}, options, "CIFAR-10")
     table = json.loads(path.read_text())
     assert table["runs"]["ours"] == {"test_accuracy": [0.1, 0.2], "processor_seconds": [30, 40]}
     assert table["runs"]["baseline"]["processor_seconds"] == [50]
-    assert table["hardware"] == "a core" and table["minutes"] == 2 and table["data"] and table["date"]
+    assert (
+        table["hardware"] == "a core"
+        and table["minutes"] == 2
+        and table["data"] == "CIFAR-10"
+        and table["date"]
+    )
 
 
 def test_ours_is_a_member_of_the_family():
     options = parse([*members(SCALES["cpu"])[hour.MEMBER], "--out", "runs"])
     recipe = find_recipe(options.recipe)
     assert (recipe.name, recipe.initialisation, recipe.epochs) == ("hour", "plain", 36)
+
+
+def test_the_kept_table_is_of_this_command_and_shows_the_hour():
+    table = load_reference("hour")
+    assert list(table["runs"]) == list(hour.NAMES) and "CIFAR-10" in table["data"] and table["hardware"]
+    assert table["command"] == "python benchmarks/hour.py"
+    for run in table["runs"].values():
+        assert list(run) == list(hour.FIELDS) and len({len(values) for values in run.values()}) == 1
+        assert len(run["test_accuracy"]) > 10 and all(0.1 < value < 1 for value in run["test_accuracy"])
+    shipped = load_manifest()[hour.MEMBER]["history"]
+    ours = table["runs"]["ours"]["test_accuracy"]
+    assert ours == [entry["test_accuracy"] for entry in shipped]  # the run that made the shipped weights
+
+
+def test_one_number_holds_every_backend_to_its_threads():
+    settings = thread_settings(3)
+    assert settings["OMP_NUM_THREADS"] == settings["TF_NUM_INTRAOP_THREADS"] == "3"
+    assert settings["TF_NUM_INTEROP_THREADS"] == "1"
