@@ -120,8 +120,8 @@ def print_verdict(times):
     quickest = {case: statistics.median(seconds) for case, seconds in times.items()}
     mine = min((case for case in quickest if case[0] == OURS), key=quickest.get)
     others = [case for case in quickest if case[0] not in (OURS, BARE)]
-    for rivals in (others, [case for case in others if case[2] == "float32"]):
-        rival = min(rivals, key=quickest.get)
+    plain = [case for case in others if case[2] == "float32"]
+    for rival in dict.fromkeys(min(rivals, key=quickest.get) for rivals in (others, plain)):
         found = f"{ratio(times[rival], times[mine]):.2f} times as fast as {', '.join(rival)}"
         print(f"\nOurs, {', '.join(mine[1:])}, is {found}.")
 

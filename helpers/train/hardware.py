@@ -40,7 +40,7 @@ def choose_precision(wanted="auto"):
 
 
 def thread_settings(threads):
-    """Give the environment variables that hold a backend to so many threads; set before it is imported.
+    """Give the environment variables that hold TensorFlow and torch to so many threads, if set before them.
 
     Args:
         threads: int, those that share one operation.
