@@ -13,6 +13,7 @@ from helpers.train.initialisation import (
     untrained_twin,
 )
 from helpers.train.recipe import RECIPES, Recipe, find_recipe
+from helpers.train.reference import load_reference
 from helpers.train.schedule import WarmupCosine, warmup_cosine
 
 
@@ -51,6 +52,15 @@ def test_recipes_are_found_and_changed():
     assert find_recipe("full").epochs == 300
     assert find_recipe("full", epochs=3).epochs == 3 and RECIPES["full"].epochs == 300
     assert {"laptop", "colab", "full"} <= set(RECIPES)
+
+
+def test_the_kept_run_of_the_laptop_is_of_the_recipe_as_it_stands():
+    run, recipe = load_reference("laptop"), find_recipe("laptop")
+    assert Recipe(**run["recipe"]) == recipe and "--recipe laptop" in run["command"]
+    assert run["finished"] and len(run["history"]) == run["passes"] == recipe.epochs
+    assert run["num_test_images"] == 10_000 and "CIFAR-10" in run["data"] and run["hardware"] and run["date"]
+    assert abs(run["history"][-1]["test_accuracy"] - run["test_accuracy"]) < 0.002  # kept in 16 bits
+    assert sum(entry["seconds"] for entry in run["history"]) == pytest.approx(run["seconds"], abs=1)
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,9 @@ NO_DECAY = ("bias", "gamma", "beta", "class_token", "position_embedding", "scale
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        # Minutes on 2 cores. A short run underfits, so nothing that makes the images harder but crop and
-        # flip. After 3 passes of the recipe "cpu" Muon had 69.1 % from a plain start, and AdamW 58.2 % at its
-        # better rate, from a mimetic one (benchmarks/ablation.md).
+        # Forty minutes on 2 cores: 80 % (data/reference/laptop.json). A short run underfits, so nothing that
+        # makes the images harder but crop and flip. After 3 passes of the recipe "cpu" Muon had 69.1 % from a
+        # plain start, and AdamW 58.2 % at its better rate, from a mimetic one (benchmarks/ablation.md).
         Recipe(
             "laptop",
             epochs=10,
