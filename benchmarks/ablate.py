@@ -36,7 +36,7 @@ CHANGES = {
     "stochastic-depth": ("with stochastic depth 0.1", "--set stochastic_depth=0.1"),
     "rand-augment": ("with one RandAugment step", "--set rand_augment_operations=1"),
     "erasing": ("with RandomErasing, 1 of 4", "--set erasing_probability=0.25"),
-    "mixing": ("with mixing, half of the steps", "--set mix_probability=0.5"),
+    "mixing": ("with mixing, half of the images", "--set mix_probability=0.5"),
     "mixing-off-late": (
         "with mixing until two thirds",
         "--set mix_probability=0.5 --set mix_until=0.67",

@@ -13,7 +13,6 @@ from helpers.model.checkpoints import load_manifest
 from helpers.model.vit import VisionTransformer, ViTConfig
 from helpers.train.__main__ import parse
 from helpers.train.family import SCALES, members
-from helpers.train.hardware import thread_settings
 from helpers.train.recipe import find_recipe
 from helpers.train.reference import load_reference
 
@@ -101,9 +100,3 @@ def test_the_kept_table_is_of_this_command_and_shows_the_hour():
     shipped = load_manifest()[hour.MEMBER]["history"]
     ours = table["runs"]["ours"]["test_accuracy"]
     assert ours == [entry["test_accuracy"] for entry in shipped]  # the run that made the shipped weights
-
-
-def test_one_number_holds_tensorflow_and_torch_to_their_threads():
-    settings = thread_settings(3)
-    assert settings["OMP_NUM_THREADS"] == settings["TF_NUM_INTRAOP_THREADS"] == "3"
-    assert settings["TF_NUM_INTEROP_THREADS"] == "1"

@@ -39,7 +39,7 @@ def run(options, arguments):
     from helpers.model.checkpoints import build_model
     from helpers.train.devices import data_parallel
     from helpers.train.fit import train
-    from helpers.train.hardware import choose_precision
+    from helpers.train.hardware import choose_precision, describe_hardware
     from helpers.train.recipe import find_recipe
     from helpers.train.shipping import keep_checkpoint
 
@@ -58,7 +58,7 @@ def run(options, arguments):
         arguments=arguments,
         folder=Path(options.out) / "checkpoint",
         seed=options.seed,
-        hardware=options.hardware,
+        hardware=options.hardware or describe_hardware(options.threads),
     )
 
     def report(entry):

@@ -65,6 +65,7 @@ def main(arguments=None):
     parser.add_argument("--epochs", type=int, default=12, help="passes of 8,000 images, whatever the size")
     parser.add_argument("--batch-size", type=int, default=64)
     options = parser.parse_args(arguments)
+    Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     import keras
 
     from helpers.data import make_shapes

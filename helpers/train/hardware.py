@@ -60,8 +60,34 @@ def cpu_flags():
     return set(next((line for line in text.splitlines() if line.startswith("flags")), "").split())
 
 
-def describe_hardware():
-    """Give the number of processor cores and their name."""
+def accelerators():
+    """Give the name of each GPU or TPU that Keras computes on, as its backend calls it; none on a CPU."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        return [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+    import torch
+
+    return [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+
+
+def describe_hardware(threads=None):
+    """Name what a run computes on: its accelerators, or the processor and how many of its cores.
+
+    Args:
+        threads: int, how many threads the run is held to; None for as many as there are cores.
+    Returns:
+        str: "Tesla T4", "2 x NVIDIA L4", "8 cores, AMD EPYC", "1 of 8 cores, AMD EPYC".
+    """
+    if names := accelerators():
+        return names[0] if len(names) == 1 else f"{len(names)} x {names[0]}"
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
         name = next(
@@ -69,4 +95,5 @@ def describe_hardware():
         )
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
-    return f"{os.cpu_count()} cores, {name}"
+    cores = os.cpu_count()
+    return f"{threads} of {cores} cores, {name}" if threads and threads < cores else f"{cores} cores, {name}"

@@ -62,9 +62,10 @@ NO_DECAY = ("bias", "gamma", "beta", "class_token", "position_embedding", "scale
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        # Forty minutes on 2 cores: 80 % (data/reference/laptop.json). A short run underfits, so nothing that
-        # makes the images harder but crop and flip. After 3 passes of the recipe "cpu" Muon had 69.1 % from a
-        # plain start, and AdamW 58.2 % at its better rate, from a mimetic one (benchmarks/ablation.md).
+        # 66 minutes of processor time, 80 % (data/reference/laptop.json). A short run underfits, so nothing
+        # that makes the images harder but crop and flip. After 3 passes of the recipe "cpu" Muon had 69.1 %
+        # from a plain start, and AdamW 58.2 % at its better rate, from a mimetic one
+        # (benchmarks/ablation.md).
         Recipe(
             "laptop",
             epochs=10,
@@ -75,7 +76,7 @@ RECIPES = {
             ema_momentum=0.98,
             initialisation="plain",
         ),
-        # Two hours on 2 cores, and the recipe of the shipped family. Muon (Jordan et al. 2024) earns most
+        # Two hours of one core, and the recipe of the shipped family. Muon (Jordan et al. 2024) earns most
         # where passes are few: after 3 of them 65.4 % with it, 54.9 % with AdamW at the same rate. The
         # mimetic start turned out to cost it 3.6 points (benchmarks/ablation.md); the family was trained by
         # then.
@@ -98,8 +99,8 @@ RECIPES = {
         Recipe(
             "shapes", epochs=24, batch_size=128, learning_rate=2e-3, label_smoothing=0.0, ema_momentum=0.99
         ),
-        # 300 passes on a data-centre GPU: Lee et al. 2021 with RandAugment for AutoAugment, averaged weights,
-        # and mixing off for the last 15 % (as in CCT's 300-epoch configuration).
+        # 300 passes on a data-centre GPU, not run yet: Lee et al. 2021 with RandAugment for AutoAugment,
+        # averaged weights, and mixing off for the last 15 % (as in CCT's 300-epoch configuration).
         Recipe(
             "full",
             epochs=300,
@@ -111,7 +112,7 @@ RECIPES = {
             mix_probability=0.5,
             mix_until=0.85,
         ),
-        # At most 40 minutes on a T4.
+        # Meant for 40 minutes on a T4; not run yet.
         Recipe(
             "colab",
             epochs=60,
