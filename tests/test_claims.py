@@ -41,6 +41,16 @@ def test_the_verdict_follows_from_the_conditions(conditions, expected):
     assert table.rows[0][-1] == expected
 
 
+def test_a_cell_that_is_run_again_changes_its_rows_and_adds_none():
+    table = a_table()
+    before = [list(row) for row in table.rows]
+    table.add("low is like high", "0.9", {"ViT": [0.2]}, reproduced=False)
+    assert len(table.rows) == len(before) and table.rows[1] == before[1]
+    assert table.rows[0][2:] == ["ViT 0.20", "not seen at this scale"]
+    table.add("low is like high", "0.9", {"ViT": [0.2]}, reproduced=False, source="Another paper 2022")
+    assert len(table.rows) == len(before) + 1
+
+
 def test_a_range_is_the_smallest_and_the_largest():
     assert spread({"ViT": [0.588, 0.531, 0.55], "ResNet": 0.2}) == "ViT 0.53 to 0.59, ResNet 0.20"
     assert spread({"loss": [4.0, -1.26]}, digits=1) == "loss -1.3 to 4.0"

@@ -31,6 +31,8 @@ class PaperTable:
     def add(self, claim, paper, ours, *, reproduced, weaker=False, tried=True, source=None, digits=2):
         """Add a claim. The verdict follows from the conditions, so that they can be read, and changed.
 
+        The same claim of the same paper again takes its old row's place, so a cell can be run twice.
+
         Args:
             claim: str, what the paper says, in one sentence.
             paper: str, the paper's number, or what its figure shows.
@@ -49,7 +51,12 @@ class PaperTable:
         verdict = VERDICTS[3 if not tried else 0 if reproduced else 1 if weaker else 2]
         measured = ours if isinstance(ours, str) else spread(ours, digits)
         cells = [claim, f"{paper} ({source or self.source})", measured, verdict]
-        self.rows.append([cell.replace("|", "\\|").replace("\n", " ") for cell in cells])
+        row = [cell.replace("|", "\\|").replace("\n", " ") for cell in cells]
+        known = [own[:2] for own in self.rows]
+        if row[:2] in known:
+            self.rows[known.index(row[:2])] = row
+        else:
+            self.rows.append(row)
         return verdict
 
     def markdown(self):

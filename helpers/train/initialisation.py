@@ -7,10 +7,10 @@ from helpers.model.checkpoints import build_model, load_manifest
 
 
 def untrained_twin(name, seed=None, *, initialisation=None, folder=None):
-    """Build a shipped network as it was before its first step: the control for what training has done.
+    """Build a shipped network untrained: the control for what training has done.
 
-    The same architecture and the same kind of start. The numbers are drawn by NumPy, so that they are the
-    same on every backend.
+    The same architecture and the same kind of start, not the run's own first weights: the numbers are drawn
+    by NumPy, so that they are the same on every backend.
 
     Args:
         name: a name of the manifest, such as "cifar/4".
