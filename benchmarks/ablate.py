@@ -39,7 +39,7 @@ CHANGES = {
     "mixing": ("with mixing, half of the images", "--set mix_probability=0.5"),
     "mixing-off-late": (
         "with mixing until two thirds",
-        "--set mix_probability=0.5 --set mix_until=0.67",
+        "--set mix_probability=0.5 --set mix_until=0.6",
     ),
 }
 

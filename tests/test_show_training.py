@@ -79,7 +79,7 @@ def test_an_ablation_is_drawn_from_the_worst_to_the_best_beside_the_noise():
     np.testing.assert_allclose([worst.get_width(), best.get_width()], [-8, 4])
     assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == ["a loss", "a gain"]
     np.testing.assert_allclose([strip.get_x(), strip.get_x() + strip.get_width()], [-1, 1])
-    assert fig.axes[0].get_title(loc="left") == "One change each, against 50.0 % after 2 passes; 2026-01-31"
+    assert fig.axes[0].get_title(loc="left") == "Each change against 50.0 % after 2 passes; 2026-01-31"
     assert [text.get_text() for text in fig.axes[0].texts] == ["−8.0", "+4.0"]
 
 

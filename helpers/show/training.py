@@ -131,7 +131,7 @@ def ablation_bars(table, noise="another-seed"):
     first = next(iter(ends.values()))
     strip = abs(ends.pop(noise) - first)
     names = sorted(list(ends)[1:], key=ends.get)
-    title = f"One change each, against {first:.1f} % after {table['passes']} passes; {table['date']}"
+    title = f"Each change against {first:.1f} % after {table['passes']} passes; {table['date']}"
     gained, labels = [ends[name] - first for name in names], [table["rows"][name]["what"] for name in names]
     fig = bars(gained, labels, title, "test accuracy", "points", horizontal=True, number_format="{:+.1f}")
     fig.axes[0].axvspan(-strip, strip, color=FAINT_INK, alpha=0.25, linewidth=0, zorder=0)
