@@ -9,12 +9,11 @@ import keras
 
 from helpers.model.checkpoints import build_model, load_checkpoint, load_manifest, save_checkpoint
 from helpers.train.fit import accuracy
-from helpers.train.hardware import describe_hardware
 
 TOLERANCE = 0.002  # of an accuracy, between two machines
 
 
-def keep_checkpoint(model, name, dataset, recipe, history, *, arguments, folder, seed, hardware=None):
+def keep_checkpoint(model, name, dataset, recipe, history, *, arguments, folder, seed, hardware):
     """Store a model's weights as they will be shipped, scored as they are stored, with all that is known.
 
     Args:
@@ -24,7 +23,7 @@ def keep_checkpoint(model, name, dataset, recipe, history, *, arguments, folder,
         history: list of dict, one a pass.
         arguments: list of str, the command line.
         folder: where to.
-        hardware: str, or None to look it up.
+        hardware: str, what it was trained on.
     Returns:
         dict, the manifest row; "test_accuracy" is that of the 16-bit weights in float32 arithmetic.
     """
@@ -37,7 +36,7 @@ def keep_checkpoint(model, name, dataset, recipe, history, *, arguments, folder,
         "finished": len(history) >= recipe.epochs,  # False: its learning rate is not yet at 0
         "seed": seed,
         "num_test_images": len(dataset.x_test),
-        "hardware": hardware or describe_hardware(),
+        "hardware": hardware,
         "backend": f"{keras.backend.backend()}, {policy.name}, Keras {keras.__version__}",
         "seconds": round(sum(entry["seconds"] for entry in history)),
         "date": time.strftime("%Y-%m-%d"),
