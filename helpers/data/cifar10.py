@@ -45,6 +45,10 @@ PUBLISHED = Archive(
 # The original's follow from its published channel means, which have digits enough to leave one integer each.
 CHANNEL_SUMS = {
     ((6415714204, 6295060180, 5829907619), (1290492328, 1266775083, 1176108223)): "CIFAR-10",
+    (
+        (6415713921, 6295057574, 5829905863),
+        (1290493862, 1266775513, 1176104168),
+    ): "CIFAR-10, 139 of 60,000 images from a JPEG copy",
     ((6413765015, 6294170581, 5829777341), (1290104439, 1266598065, 1176037503)): "CIFAR-10, JPEG q75 copy",
 }
 UNKNOWN_COPY = "CIFAR-10, a copy that is not equal to the original"
