@@ -220,10 +220,10 @@ def _style_figures():
     try:
         import matplotlib
 
-        from helpers.show.style import STYLE
+        from helpers.show.style import COLOURS_AND_FONTS
     except ImportError:
         return
-    matplotlib.rcParams.update(STYLE)
+    matplotlib.rcParams.update(COLOURS_AND_FONTS)
 
 
 def _is_installed(module):
