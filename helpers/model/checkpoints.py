@@ -15,7 +15,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-CHECKPOINTS = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
+from helpers.shipped import shipped
+
+CHECKPOINTS = shipped("checkpoints")
 
 
 def load_manifest(folder=None):
