@@ -10,6 +10,7 @@ import dataclasses
 import keras
 from keras import ops
 
+from helpers.model.stopping import keeps_weights_when_stopped
 from helpers.model.vit import CIFAR10_MEAN, CIFAR10_STD, check_images
 
 
@@ -47,6 +48,7 @@ class ResNetConfig:
         return cls(**({"depth": int(number)} | changes))
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class ResidualBlock(keras.layers.Layer):
     """relu(shortcut(x) + bn(conv(relu(bn(conv(x)))))), its shortcut 1×1 where the shape changes."""
 
@@ -76,6 +78,8 @@ class ResidualBlock(keras.layers.Layer):
         return super().get_config() | {"channels": self.channels, "stride": self.stride}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
+@keeps_weights_when_stopped
 class ResNet(keras.Model):
     """The whole network, from images in [0, 1] to logits.
 
@@ -129,5 +133,12 @@ def convolution(channels, size, stride, name):
     """A padded convolution without bias, as a batch normalisation follows."""
     initializer = keras.initializers.HeNormal()
     return keras.layers.Conv2D(
-        channels, size, stride, padding="same", use_bias=False, kernel_initializer=initializer, name=name
+        channels,
+        size,
+        stride,
+        padding="same",
+        data_format="channels_last",
+        use_bias=False,
+        kernel_initializer=initializer,
+        name=name,
     )

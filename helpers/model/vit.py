@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from helpers.model.patches import num_patches, patch_grid_shape
+from helpers.model.stopping import keeps_weights_when_stopped
 
 # name: hidden_dim, depth, num_heads, mlp_dim
 PUBLISHED_SIZES = {
@@ -142,6 +143,7 @@ class ViTConfig:
         return cls(**(fields | changes))
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class PatchEmbedding(keras.layers.Layer):
     """Project each patch to a vector: one matrix for all, as a convolution that never overlaps."""
 
@@ -149,7 +151,12 @@ class PatchEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.patch_size, self.hidden_dim = patch_size, hidden_dim
         self.projection = keras.layers.Conv2D(
-            hidden_dim, patch_size, strides=patch_size, kernel_initializer=init(), name="projection"
+            hidden_dim,
+            patch_size,
+            strides=patch_size,
+            data_format="channels_last",
+            kernel_initializer=init(),
+            name="projection",
         )
 
     def call(self, images):
@@ -161,6 +168,7 @@ class PatchEmbedding(keras.layers.Layer):
         return super().get_config() | {"patch_size": self.patch_size, "hidden_dim": self.hidden_dim}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class ClassTokenAndPosition(keras.layers.Layer):
     """Put a learned class token in front, then tell every token where it stands by a learned vector."""
 
@@ -196,6 +204,7 @@ class ClassTokenAndPosition(keras.layers.Layer):
         return super().get_config() | own
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class MultiHeadSelfAttention(keras.layers.Layer):
     """Every token asks every token, in several heads: softmax(Q Kᵀ / √head_dim) V (Vaswani et al. 2017)."""
 
@@ -237,6 +246,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "num_heads": self.num_heads}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class MLP(keras.layers.Layer):
     """Two dense layers with a GELU between them, applied to each token by itself."""
 
@@ -254,6 +264,7 @@ class MLP(keras.layers.Layer):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "mlp_dim": self.mlp_dim}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class LayerNorm(keras.layers.LayerNormalization):
     """Keras' layer norm in an order of steps that trains quicker on TensorFlow (benchmarks/train.md).
 
@@ -272,6 +283,7 @@ class LayerNorm(keras.layers.LayerNormalization):
         return ops.cast(normed, self.compute_dtype)
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class EncoderBlock(keras.layers.Layer):
     """tokens + attention(norm(tokens)), then tokens + mlp(norm(tokens)): the stream runs straight through."""
 
@@ -331,6 +343,7 @@ class EncoderBlock(keras.layers.Layer):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class LayerScale(keras.layers.Layer):
     """Multiply each feature by a learned number that starts small (Touvron et al. 2021, CaiT)."""
 
@@ -350,6 +363,8 @@ class LayerScale(keras.layers.Layer):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "start": self.start}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
+@keeps_weights_when_stopped
 class VisionTransformer(keras.Model):
     """The whole network, from images in [0, 1] to logits.
 
@@ -418,9 +433,11 @@ class VisionTransformer(keras.Model):
 def gelu(x):
     """Weigh each number by the chance that a standard normal lies below it: x · Φ(x), exactly.
 
-    In float32 whatever the policy: bfloat16's Φ is coarse, and slower on a CPU than the two conversions.
+    In float32 whatever the policy: bfloat16's Φ is coarse, and slower on a CPU than the two conversions. By
+    erf, as Keras' own GELU on TensorFlow is by erfc, which ONNX has not.
     """
-    return ops.cast(keras.activations.gelu(ops.cast(x, "float32"), approximate=False), x.dtype)
+    wide = ops.cast(x, "float32")
+    return ops.cast(0.5 * wide * (1.0 + ops.erf(0.5**0.5 * wide)), x.dtype)
 
 
 def init():
@@ -493,5 +510,7 @@ def interpolate_positions(position_embedding, grid_size, *, has_class_token=True
     grid = ops.reshape(patches, (1, old, old, -1))
     if antialias is None:
         antialias = rows < old or columns < old
-    grid = ops.image.resize(grid, (rows, columns), interpolation="bicubic", antialias=antialias)
+    grid = ops.image.resize(
+        grid, (rows, columns), interpolation="bicubic", antialias=antialias, data_format="channels_last"
+    )
     return ops.concatenate([first, ops.reshape(grid, (1, rows * columns, -1))], axis=1)
