@@ -24,7 +24,7 @@ LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 DOTS_PER_INCH = 120  # sharp on a high-density screen and still a small file
 SCREEN_DOTS_PER_INCH = 96  # what a browser calls an inch
 
-# What a lesson's kernel gets too, so that the learner's own figures match: nothing that moves or hides a thing.
+# What a lesson's kernel gets too, so that the learner's own figures match: nothing that moves or hides.
 COLOURS_AND_FONTS = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
