@@ -61,11 +61,9 @@ def run(options, arguments):
         hardware=options.hardware or describe_hardware(options.threads),
     )
 
-    def report(entry):
-        reporter(entry)
-        if "test_accuracy" in entry and entry["pass"] in options.snapshots:
-            story = json.loads((Path(options.out) / "history.json").read_text(encoding="utf-8"))
-            keep_checkpoint(model, f"{name}@{entry['pass']}", dataset, recipe, story["history"], **known)
+    def keep_snapshot(history):
+        if len(history) in options.snapshots:
+            keep_checkpoint(model, f"{name}@{len(history)}", dataset, recipe, history, **known)
 
     with data_parallel(options.devices, recipe.batch_size):
         model = build_model(kind, config)
@@ -80,8 +78,10 @@ def run(options, arguments):
             recipe,
             seed=options.seed,
             out=options.out,
-            report=report,
+            report=reporter,
             stop_after=options.stop_after,
+            steps_per_call=options.steps_per_call,
+            each_pass=keep_snapshot,
         )
     if not outcome.history:
         print("\nStopped before the first pass was over: nothing is kept.")
@@ -124,6 +124,11 @@ def parse(arguments):
         default=1,
         type=lambda text: text if text == "all" else int(text),
         help='accelerators that share each batch: a number, or "all" (JAX and TensorFlow)',
+    )
+    add(
+        "--steps-per-call",
+        type=int,
+        help="training steps of one compiled call; by default about a second's worth on an accelerator",
     )
     add("--threads", type=int, help="processor threads to use")
     add("--hardware", help="how the manifest names this machine")
