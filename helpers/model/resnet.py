@@ -10,7 +10,8 @@ import dataclasses
 import keras
 from keras import ops
 
-from helpers.model.vit import CIFAR10_MEAN, CIFAR10_STD, check_images
+from helpers.model.image_checks import check_images
+from helpers.model.vit_config import CIFAR10_MEAN, CIFAR10_STD
 
 
 @dataclasses.dataclass(frozen=True)
