@@ -86,7 +86,7 @@ write: $(VENV)/.lab
 # Every shipped network, trained from nothing; SCALE=cpu where there is no GPU (narrower networks, many hours).
 SCALE ?= gpu
 checkpoints: $(VENV)/.lab
-	@$(BIN)/python -m helpers.train.family --scale $(SCALE) --ship
+	@$(BIN)/python -m helpers.train family --members all --scale $(SCALE) --yes --ship
 
 badges: $(VENV)/.lab
 	@$(BIN)/python -m helpers.course.badges

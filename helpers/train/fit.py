@@ -51,6 +51,7 @@ def train(
     out=None,
     report=None,
     stop_after=None,
+    seconds=None,
     steps_per_call=None,
     each_pass=None,
 ):
@@ -66,6 +67,7 @@ def train(
         report: a function called with each pass's history entry and, within a pass, with {"pass", "images"
             done, "seconds"}.
         stop_after: int, end the call after this many passes in all, as a person would who goes on tomorrow.
+        seconds: float, end the call after the pass within which so much time is over.
         steps_per_call: int, steps of one compiled call (JAX and TensorFlow); None: one on a processor, and on
             an accelerator as many as take about a second. The weights are the same whatever it is.
         each_pass: a function called after each pass with the history so far; the model then holds the
@@ -87,9 +89,9 @@ def train(
     keeper = Keeper(training, recipe, seed, len(dataset.x_train), out)
     start = keeper.resume()
     last = min(recipe.epochs, stop_after or recipe.epochs)
-    passes = Passes(keeper, pace, dataset, recipe, report, each_pass)
+    passes = Passes(keeper, pace, dataset, recipe, report, each_pass, seconds)
     try:
-        while start < last:
+        while start < last and not passes.is_time_over():
             pieces = pace.prepare(training)
             indices = ShuffledIndices(len(dataset.x_train), recipe.batch_size, seed, start, shown, pieces)
             averaging = [SwapAverages()] if recipe.ema_momentum else []
@@ -98,7 +100,7 @@ def train(
                 indices, initial_epoch=start, epochs=last, callbacks=callbacks, shuffle=False, verbose=0
             )
             start = len(keeper.history)
-            if start < last:  # the pace was changed; `fit` has ended with the averages in the model's place
+            if start < last:  # `fit` was ended early, and has left the averages in the model's place
                 keeper.restore(keeper.state)
     except KeyboardInterrupt:
         pass

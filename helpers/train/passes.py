@@ -10,9 +10,10 @@ from helpers.train.scoring import accuracy
 class Passes:
     """What happens around each pass: the clock, the report, the score, and what is kept."""
 
-    def __init__(self, keeper, pace, dataset, recipe, report, each_pass):
+    def __init__(self, keeper, pace, dataset, recipe, report, each_pass, seconds=None):
         self.keeper, self.pace, self.dataset, self.recipe = keeper, pace, dataset, recipe
         self.report, self.each_pass = report, each_pass
+        self.deadline = None if seconds is None else time.perf_counter() + seconds
 
     def begin(self, epoch):
         mixing = epoch < self.recipe.mix_until * self.recipe.epochs
@@ -52,6 +53,9 @@ class Passes:
             self.keeper.flush()
             self.each_pass(self.keeper.history)
 
+    def is_time_over(self):
+        return self.deadline is not None and time.perf_counter() >= self.deadline
+
     def is_at_another_pace(self):
         """Learn from the fastest call, which compiled nothing."""
         ends = [(0, 0.0), *self.calls]
@@ -81,7 +85,7 @@ class Passes:
         class ScoreAndKeep(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
                 passes.score(epoch, logs)
-                if passes.is_at_another_pace():
-                    self.model.stop_training = True  # `train` goes on, in longer calls
+                if passes.is_at_another_pace() or passes.is_time_over():
+                    self.model.stop_training = True  # `train` goes on in longer calls, or ends
 
         return ScoreAndKeep()
