@@ -14,7 +14,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check $(shell [ -t 
 
 # What must hold on every backend.
 JAX_TESTS := $(wildcard $(foreach name,patches vit resnet activations checkpoints pretrained augment recipe \
-               layers receptive_field schedule initialisation train muon family gradients attention_maps \
+               layers compiled receptive_field schedule initialisation train muon family gradients attention_maps \
                rollout,tests/test_$(name).py))
 
 export TF_CPP_MIN_LOG_LEVEL = 3

@@ -144,6 +144,7 @@ def step_without_augmentation(options):
 def timm_step(options, compile_it=False):
     """Give images a second of timm's network of the same sizes, bfloat16, fused AdamW, no augmentation."""
     sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # for the table of sizes alone
     import timm
     import torch
 

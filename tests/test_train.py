@@ -29,6 +29,7 @@ from helpers.train.fit import (
     train,
 )
 from helpers.train.recipe import Recipe
+from helpers.train.scoring import Scorer
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ViTConfig(
@@ -362,6 +363,19 @@ def test_predictions_do_not_depend_on_the_batch(dataset):
     np.testing.assert_allclose(predict_logits(model, dataset.x_test, batch_size=7), whole, atol=1e-5)
     expected = np.mean(whole.argmax(axis=1) == dataset.y_test)
     assert accuracy(model, dataset.x_test, dataset.y_test) == pytest.approx(expected)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX counts on the device")
+def test_a_count_on_the_device_is_the_accuracy(dataset, monkeypatch):
+    """60 and 7 at a time, the last batch filled up; new weights are seen without compiling again."""
+    monkeypatch.setattr("helpers.train.scoring.is_accelerated", lambda: True)
+    model, images = fresh_model(), dataset.x_test
+    scorers = [Scorer(model, images, dataset.y_test, batch_size) for batch_size in (60, 7)]
+    for _ in range(2):
+        expected = accuracy(model, images, dataset.y_test)
+        assert [scorer() for scorer in scorers] == pytest.approx([expected] * 2, abs=1e-7)
+        for variable in model.trainable_variables:
+            variable.assign(variable + np.random.default_rng(0).normal(0, 0.5, variable.shape))
 
 
 def test_augmentation_follows_the_recipe():

@@ -4,14 +4,15 @@ import time
 
 import keras
 
-from helpers.train.scoring import accuracy
+from helpers.train.scoring import Scorer
 
 
 class Passes:
     """What happens around each pass: the clock, the report, the score, and what is kept."""
 
     def __init__(self, keeper, pace, dataset, recipe, report, each_pass, seconds=None):
-        self.keeper, self.pace, self.dataset, self.recipe = keeper, pace, dataset, recipe
+        self.keeper, self.pace, self.recipe = keeper, pace, recipe
+        self.scorer = Scorer(keeper.training.model, dataset.x_test, dataset.y_test)
         self.report, self.each_pass = report, each_pass
         self.deadline = None if seconds is None else time.perf_counter() + seconds
 
@@ -37,11 +38,11 @@ class Passes:
         self.keeper.take_state()
 
     def score(self, epoch, logs):
-        model, shown = self.keeper.training.model, self.pace.num_steps * self.recipe.batch_size
+        shown = self.pace.num_steps * self.recipe.batch_size
         entry = {
             "pass": epoch + 1,
             "loss": float((logs or {}).get("loss", float("nan"))),
-            "test_accuracy": accuracy(model, self.dataset.x_test, self.dataset.y_test),
+            "test_accuracy": self.scorer(),
             "seconds": round(self.seconds, 2),
             "processor_seconds": round(self.processor_seconds, 1),  # of all threads
             "images_per_second": round(shown / self.seconds, 1),
