@@ -415,3 +415,14 @@ def test_it_draws_at_once_and_then_once_a_frame_of_the_screen(page, tmp_path):
     )
     assert at_once == within_the_frame == [1, "From patch 0"]
     assert next_frame == [2, "From patch 3"] and token == 4
+
+
+def test_the_benchmark_measures_what_it_says(capsys, monkeypatch):
+    pytest.importorskip("websocket", reason="a part of JupyterLab, which this environment has not")
+    from benchmarks import explorer as benchmark
+
+    monkeypatch.setattr(benchmark, "RUNS", {"2 blocks, 5 tokens, 1 head": (2, 1, 2, 16)})
+    benchmark.main(["--moves", "3", "--loads", "2"])
+    assert re.search(
+        r"^\| 2 blocks, 5 tokens, 1 head \|( [\d.]+ \|){6}$", capsys.readouterr().out, re.MULTILINE
+    )
