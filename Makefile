@@ -7,7 +7,7 @@ JOBS   ?= 2
 BIN    := $(VENV)/bin
 FIRST  := notebooks/00_welcome.ipynb
 PYTEST := $(BIN)/python -m pytest
-NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=300 --timeout=330 \
+NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=870 --timeout=900 \
           -n $(JOBS) --dist loadscope -q notebooks
 TIMES  := $(VENV)/times.txt
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check $(shell [ -t 2 ] || echo --quiet)
@@ -58,11 +58,11 @@ lint: $(VENV)/.test
 	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports)
 
 static: $(VENV)/.test
-	$(call part,Lessons: their shape,$(PYTEST) -q tests/test_notebooks.py)
+	$(call part,Lessons and tests: their shape,$(PYTEST) -q tests/test_notebooks.py tests/test_tests.py)
 
 unit: $(VENV)/.test
 	$(call part,Unit tests on TensorFlow,\
-	  KERAS_BACKEND=tensorflow $(PYTEST) -q -n $(JOBS) --ignore=tests/test_notebooks.py tests)
+	  KERAS_BACKEND=tensorflow $(PYTEST) -q -n $(JOBS) --ignore=tests/test_notebooks.py --ignore=tests/test_tests.py tests)
 
 unit-jax: $(VENV)/.test
 	$(call part,Model and training on JAX,\
