@@ -19,7 +19,7 @@ from helpers.course.progress import progress_file
 from helpers.data import cifar10, sources
 from helpers.data.archive import read_batches
 from helpers.data.cifar10 import PUBLISHED, DataUnavailable, cache_folder, find_cifar10, load_cifar10
-from helpers.data.places import chosen_path, plain_path
+from helpers.data.places import chosen_path, find_candidates, plain_path
 from helpers.data.sources import ORIGINAL, UNKNOWN_COPY
 from helpers.model import img_focus
 
@@ -119,10 +119,9 @@ def test_what_loads_fastest_comes_first(usb):
     unpack(usb / "cifar-10-batches-py")
     (usb / FILE_NAME).write_bytes(CONTENT)
     np.savez(usb / "cifar10.npz", **ARRAYS)
-    for name in ("cifar10.npz", FILE_NAME, "cifar-10-batches-py"):
-        assert find_cifar10().path == usb / name
-        if (usb / name).is_file():
-            (usb / name).unlink()
+    found = [candidate.path.name for candidate in find_candidates(usb, cifar10.PUBLISHED)]
+    assert found == ["cifar10.npz", "cifar-10-batches-py", FILE_NAME]
+    assert find_cifar10().path == usb / "cifar10.npz"
 
 
 def test_the_archive_by_the_name_of_the_arrays(usb):

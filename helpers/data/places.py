@@ -75,7 +75,7 @@ def find_candidates(path, published):
     found = [Candidate(file, kind_of_file(file)) for file in files if _is(file, "is_file")]
     folders = (path, path / BATCHES_NAME, path / f"{BATCHES_NAME}-target" / BATCHES_NAME)
     found += [Candidate(folder, BATCHES) for folder in folders if _holds_batches(folder, published)]
-    return sorted(found, key=lambda candidate: (NPZ, ARCHIVE, BATCHES).index(candidate.kind))
+    return sorted(found, key=lambda candidate: (NPZ, BATCHES, ARCHIVE).index(candidate.kind))
 
 
 def nothing_at(path):
