@@ -2,14 +2,12 @@
 
 import errno
 import functools
-import hashlib
 import io
 import multiprocessing
 import os
 import pickle
 import queue
 import shutil
-import tarfile
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,64 +15,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from small_cifar10 import ARRAYS, BATCHES, CONTENT, FILE_NAME, describe, pack
 
 from helpers.data import archive as archive_module
-from helpers.data import cifar10, download, lock
-from helpers.data.archive import Archive, read_archive
+from helpers.data import cifar10, download, lock, mirrors, sources
+from helpers.data.archive import read_archive
 from helpers.data.cifar10 import CLASS_NAMES, DataUnavailable, load_cifar10
 from helpers.data.download import Limits, reachable
 
 PATIENT = Limits(floor_rate=2_000, window=0.3, silence=0.4, deadline=250)
 STEP = 0.6  # seconds that go by for the loader whenever something has come; no clock of the machine is asked
-FILE_NAME = "cifar-10-python.tar.gz"
-
-
-def python2_batch(images, labels):
-    """Pickle a batch as Python 2 with NumPy 1 did for the original: protocol 2, byte strings, numpy.core."""
-    rows = images.transpose(0, 3, 1, 2).reshape(len(images), 3072)  # (n, 32, 32, 3) -> (n, 3072), red first
-    number = bytes([len(images)])
-    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
-    kind = b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-    content = b"T" + rows.size.to_bytes(4, "little") + rows.tobytes()
-    state = b"(K\x01K" + number + b"M\x00\x0c\x86" + kind + b"\x89" + content + b"tb"
-    return b"\x80\x02}(U\x04data" + array + state + b"U\x06labels](" + _integers(labels) + b"eu."
-
-
-def _integers(values):
-    return b"".join(b"K" + bytes([value]) for value in values)
-
-
-def pack(batches):
-    """Make the bytes of a .tar.gz out of {name: content}."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in batches.items():
-            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def describe(content, urls=()):
-    checksum = hashlib.sha256(content).hexdigest()
-    return Archive(FILE_NAME, checksum, len(content), num_train=20, num_test=4, urls=tuple(urls))
-
-
-def small_arrays():
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (24, 32, 32, 3), np.uint8)
-    labels = np.arange(24) % 10
-    return {"x_train": images[:20], "y_train": labels[:20], "x_test": images[20:], "y_test": labels[20:]}
-
-
-ARRAYS = small_arrays()
-BATCHES = {
-    f"data_batch_{i + 1}": python2_batch(
-        ARRAYS["x_train"][4 * i : 4 * i + 4], ARRAYS["y_train"][4 * i : 4 * i + 4]
-    )
-    for i in range(5)
-} | {"test_batch": python2_batch(ARRAYS["x_test"], ARRAYS["y_test"])}
-CONTENT = pack(BATCHES)
 PUBLISHED_BYTES = len(CONTENT)
 
 
@@ -184,7 +134,7 @@ def clock(monkeypatch):
 
     monkeypatch.setattr(download, "_read", read_and_go_on)
     monkeypatch.setattr(download, "time", clock)
-    monkeypatch.setattr(cifar10, "time", clock)
+    monkeypatch.setattr(mirrors, "time", clock)
     return clock
 
 
@@ -204,7 +154,7 @@ def publish(monkeypatch, server, clock):
         return response
 
     monkeypatch.setattr(download.urllib.request, "urlopen", open_patiently)
-    monkeypatch.setattr(cifar10, "reachable", functools.partial(reachable, timeout=250))
+    monkeypatch.setattr(mirrors, "reachable", functools.partial(reachable, timeout=250))
 
     def set_urls(*behaviours):
         urls = tuple(f"{server.address}/{behaviour}/{FILE_NAME}" for behaviour in behaviours)
@@ -487,7 +437,7 @@ def test_full_disk_is_named_and_leaves_nothing(monkeypatch, publish, tmp_path, m
     publish("good", "good")
     if moment == "before":
         usage = shutil.disk_usage(tmp_path)._replace(free=1000)
-        monkeypatch.setattr(cifar10.shutil, "disk_usage", lambda _: usage)
+        monkeypatch.setattr(mirrors.shutil, "disk_usage", lambda _: usage)
     elif moment == "download":
         monkeypatch.setattr(download, "open", lambda *_: FullDisk(), raising=False)
     else:
@@ -580,7 +530,7 @@ def test_malicious_pickle_is_not_executed(monkeypatch, tmp_path, checksum_known)
 def test_source_is_told_by_the_pixels(monkeypatch, tmp_path):
     parts = (ARRAYS["x_train"], ARRAYS["x_test"])
     sums = tuple(tuple(int(part[..., c].astype(int).sum()) for c in range(3)) for part in parts)
-    monkeypatch.setattr(cifar10, "CHANNEL_SUMS", {sums: "CIFAR-10, JPEG q75 copy"})
+    monkeypatch.setattr(sources, "CHANNEL_SUMS", {sums: "CIFAR-10, JPEG q75 copy"})
     assert load_prepared(monkeypatch, tmp_path).source == "CIFAR-10, JPEG q75 copy"
     order = np.arange(20)[::-1]
     shuffled = {name: ARRAYS[name][order] for name in ("x_train", "y_train")}
@@ -593,7 +543,7 @@ def test_source_is_told_by_the_pixels(monkeypatch, tmp_path):
 def test_original_sums_follow_from_the_published_channel_means():
     means = (125.30691805, 122.95039414, 113.86538318), (126.02464141, 123.7085042, 114.85431865)
     pixels = 50_000 * 32 * 32, 10_000 * 32 * 32
-    original = next(sums for sums, name in cifar10.CHANNEL_SUMS.items() if name == "CIFAR-10")
+    original = next(sums for sums, name in sources.CHANNEL_SUMS.items() if name == "CIFAR-10")
     for part in range(2):
         for channel in range(3):
             assert round(original[part][channel] / pixels[part], 8) == means[part][channel]
@@ -602,7 +552,7 @@ def test_original_sums_follow_from_the_published_channel_means():
 
 def test_the_copy_with_139_images_from_the_jpeg_copy_has_a_name_of_its_own():
     """139 of 60,000 images move the mean of a channel by less than 0.01 of 255."""
-    names = {name: np.array(sum(sums, ())) for sums, name in cifar10.CHANNEL_SUMS.items()}
+    names = {name: np.array(sum(sums, ())) for sums, name in sources.CHANNEL_SUMS.items()}
     original = names["CIFAR-10"]
     nearly = np.abs(names["CIFAR-10, 139 of 60,000 images from a JPEG copy"] - original)
     copy = np.abs(names["CIFAR-10, JPEG q75 copy"] - original)
