@@ -562,7 +562,7 @@ def test_many_pixels_need_bounded_memory(tmp_path, name, most):
         path = save(left_right(size=(8064, 6048)), tmp_path / name, compress_level=1)
     command = [sys.executable, "-c", MEASURE, str(path)]
     root = Path(__file__).parents[1]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert int(done.stdout) / (1e6 if sys.platform == "darwin" else 1e3) < most
     if name != "claim.jpg":
         assert np.abs(np.subtract(corners(load_photo(path)), [RED, BLUE])).max() <= 6

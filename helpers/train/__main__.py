@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from helpers.model.manifest import file_name_for
 from helpers.train.hardware import thread_settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -30,6 +31,8 @@ def main(arguments=None):
 
     if options.verify:
         return shipping.verify(options.checkpoints)
+    if options.score:
+        return shipping.score(options.checkpoints)
     if options.ship:
         shipping.ship(options.ship, options.checkpoints)
         return 0
@@ -153,10 +156,16 @@ def parse(arguments):
     add("--threads", type=int, help="processor threads to use")
     add("--hardware", help="how the manifest names this machine")
     add("--verify", action="store_true", help="score every shipped checkpoint against its manifest")
+    add("--score", action="store_true", help="score them on the CIFAR-10 at hand, and write that down")
     add("--ship", metavar="DIR", help="put the finished run of DIR among the shipped checkpoints")
     add("--checkpoints", help="folder of the shipped checkpoints; data/checkpoints by default")
     options = parser.parse_args(arguments)
-    if not (options.verify or options.ship or options.out or options.probe):
+    if options.name:
+        try:
+            file_name_for(options.name, {})  # now, and not when the training is over
+        except ValueError as error:
+            parser.error(f"--name: {error}")
+    if not (options.verify or options.score or options.ship or options.out or options.probe):
         parser.error("--out DIR is needed: the state, the history and the weights go there")
     return options
 
