@@ -302,3 +302,19 @@ def test_what_moved_out_of_the_file_can_still_be_imported_from_it(home, names):
     module = importlib.import_module(f"helpers.model.{home}")
     for name in names.split():
         assert getattr(vit, name) is getattr(module, name)
+
+
+def test_weights_are_made_without_a_run_of_the_network(monkeypatch):
+    """A run that only makes weights takes seconds on TensorFlow, and a lesson builds ten networks."""
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("the network was run")
+
+    expected = [(v.path.split("/", 1)[1], tuple(v.shape)) for v in VisionTransformer(TINY).weights]
+    with monkeypatch.context() as patch:
+        for layer in (VisionTransformer, EncoderBlock, MultiHeadSelfAttention, PatchEmbedding):
+            patch.setattr(layer, "call", refuse)
+        model = VisionTransformer(TINY)
+    assert model.built and model.count_params() == count_by_formula(TINY)
+    assert [(v.path.split("/", 1)[1], tuple(v.shape)) for v in model.weights] == expected
+    assert logits(model, pictures()).shape == (2, 7)

@@ -15,6 +15,7 @@ from keras import ops
 # Not all of them are used below: these names may be imported from here too.
 from helpers.model.image_checks import check_images, is_concrete  # noqa: F401
 from helpers.model.positions import interpolate_positions  # noqa: F401
+from helpers.model.scaling import LayerNorm, LayerScale
 from helpers.model.vit_config import (  # noqa: F401
     CIFAR10_MEAN,
     CIFAR10_STD,
@@ -35,6 +36,9 @@ class PatchEmbedding(keras.layers.Layer):
         self.projection = keras.layers.Conv2D(
             hidden_dim, patch_size, strides=patch_size, kernel_initializer=init(), name="projection"
         )
+
+    def build(self, images_shape):
+        self.projection.build(images_shape)
 
     def call(self, images):
         """Map (batch, height, width, channels) to patch embeddings (batch, num_patches, hidden_dim)."""
@@ -85,6 +89,10 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             hidden_dim, kernel_initializer=init(), name="output_projection"
         )
 
+    def build(self, tokens_shape):
+        self.qkv.build(tokens_shape)
+        self.output_projection.build(tokens_shape)
+
     def call(self, tokens):
         """Map tokens (batch, num_tokens, hidden_dim) to the attention's output, the same shape."""
         return self.combine(*self.weights_and_values(tokens))
@@ -123,30 +131,16 @@ class MLP(keras.layers.Layer):
         self.expand = keras.layers.Dense(mlp_dim, kernel_initializer=init(), name="expand")
         self.contract = keras.layers.Dense(hidden_dim, kernel_initializer=init(), name="contract")
 
+    def build(self, tokens_shape):
+        self.expand.build(tokens_shape)
+        self.contract.build((*tokens_shape[:-1], self.mlp_dim))
+
     def call(self, tokens):
         """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
         return self.contract(gelu(self.expand(tokens)))
 
     def get_config(self):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "mlp_dim": self.mlp_dim}
-
-
-class LayerNorm(keras.layers.LayerNormalization):
-    """Keras' layer norm in an order of steps that trains quicker on TensorFlow (benchmarks/train.md).
-
-    gamma · (x − mean) / √(variance + epsilon) + beta, each token by itself (Ba et al. 2016), in float32 at
-    least. The other backends have one kernel for it, or fuse the steps.
-    """
-
-    def call(self, tokens):
-        """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
-        if keras.backend.backend() != "tensorflow":
-            return super().call(tokens)
-        x = ops.cast(tokens, keras.backend.result_type(tokens.dtype, "float32"))
-        centred = x - ops.mean(x, axis=-1, keepdims=True)
-        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-        normed = centred * ops.rsqrt(variance + self.epsilon) * self.gamma + self.beta
-        return ops.cast(normed, self.compute_dtype)
 
 
 class EncoderBlock(keras.layers.Layer):
@@ -181,6 +175,11 @@ class EncoderBlock(keras.layers.Layer):
                 stochastic_depth, noise_shape=(None, 1, 1), name="skip_branch"
             )
 
+    def build(self, tokens_shape):
+        for part in (self.norm1, self.attention, self.scale1, self.norm2, self.mlp, self.scale2):
+            if part is not None:
+                part.build(tokens_shape)
+
     def call(self, tokens, training=False):
         """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
         tokens = self.join(tokens, self.finish(self.attention(self.norm1(tokens)), self.scale1, training))
@@ -199,25 +198,6 @@ class EncoderBlock(keras.layers.Layer):
         names = ("hidden_dim", "num_heads", "mlp_dim")
         names += ("stochastic_depth", "layer_scale", "has_skip", "epsilon")
         return super().get_config() | {name: getattr(self, name) for name in names}
-
-
-class LayerScale(keras.layers.Layer):
-    """Multiply each feature by a learned number that starts small (Touvron et al. 2021, CaiT)."""
-
-    def __init__(self, hidden_dim, start, **kwargs):
-        super().__init__(**kwargs)
-        self.hidden_dim, self.start = hidden_dim, start
-
-    def build(self, tokens_shape):
-        self.scale = self.add_weight(
-            name="scale", shape=(self.hidden_dim,), initializer=keras.initializers.Constant(self.start)
-        )
-
-    def call(self, tokens):
-        return tokens * ops.cast(self.scale, tokens.dtype)
-
-    def get_config(self):
-        return super().get_config() | {"hidden_dim": self.hidden_dim, "start": self.start}
 
 
 class VisionTransformer(keras.Model):
@@ -254,8 +234,14 @@ class VisionTransformer(keras.Model):
             if config.num_classes
             else keras.layers.Identity(dtype="float32", name="head")
         )
-        shape = (None, config.image_size, config.image_size, config.channels)
-        self(keras.KerasTensor(shape))  # makes the weights
+        self.build((None, config.image_size, config.image_size, config.channels))  # makes the weights
+
+    def build(self, images_shape):
+        tokens_shape = (None, self.config.num_tokens, self.config.hidden_dim)
+        self.patch_embedding.build(images_shape)
+        for part in (*self.blocks, self.norm):
+            part.build(tokens_shape)
+        self.head.build((None, self.config.hidden_dim))
 
     def call(self, images, training=False):
         """Map images (batch, image_size, image_size, channels), in [0, 1], to logits (batch, num_classes)."""
