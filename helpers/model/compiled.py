@@ -134,29 +134,14 @@ def _structure(model):
     return layers, [id(variable) for variable in model.variables]
 
 
-class TracedOnce:
-    """A TensorFlow function that is traced with the first tensors it gets."""
-
-    def __init__(self, trace):
-        self.trace, self.traced = trace, None
-
-    def __call__(self, *tensors):
-        if self.traced is None:
-            self.traced = self.trace(*tensors)
-        return self.traced(*tensors)
-
-
 def _with_tensorflow(walk, model):
     import tensorflow as tf
 
-    # It looks its variables up in each call. Traced once for any size of a batch: TensorFlow takes a trace for
-    # each of several models for a mistake, and warns.
-    def trace(images, *arrays):
-        kinds = [tf.TensorSpec((None, *images.shape[1:]), images.dtype)]
-        kinds += [tf.TensorSpec(array.shape, array.dtype) for array in arrays]
-        return tf.function(walk, autograph=False).get_concrete_function(*kinds)
-
-    return TracedOnce(trace)
+    # It looks its variables up in each call; a second size of batch is compiled for all further sizes.
+    function = tf.function(walk, autograph=False, reduce_retracing=True)
+    # Its count of traces takes a function in the memory of one that is gone for the same, and warns.
+    function._omit_frequent_tracing_warning = True
+    return function
 
 
 def _with_jax(walk, model):
