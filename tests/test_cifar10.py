@@ -232,37 +232,36 @@ def test_bad_server_is_left_for_the_next(publish, server, tmp_path, behaviour):
 
 
 def test_all_patience_ends_at_the_deadline(publish, tmp_path):
-    publish("unhurried", "unhurried", "unhurried")
-    start = time.monotonic()
+    publish("unhurried", "unhurried", "unhurried")  # each of them would be whole in 0.8 s
     with pytest.raises(DataUnavailable, match="the time for all downloads was over"):
         load_cifar10(limits=replace(PATIENT, deadline=0.3))
-    assert time.monotonic() - start < 2.5
     assert listing(tmp_path) == []
 
 
-def test_offline_is_known_fast_and_lists_every_place(monkeypatch, tmp_path):
+def test_offline_is_known_and_lists_every_place(monkeypatch, tmp_path):
     monkeypatch.setattr(
         cifar10, "PUBLISHED", describe(CONTENT, ["http://127.0.0.1:9/a", "http://127.0.0.1:9/b"])
     )
-    start = time.monotonic()
     with pytest.raises(DataUnavailable, match="offline") as caught:
         load_cifar10()
-    assert time.monotonic() - start < 2
     assert isinstance(caught.value, OSError)
     for place in ("COURSE_DATA", "cache", "Keras", "network"):
         assert any(place in line for line in caught.value.tried)
     assert listing(tmp_path) == []
 
 
-def test_hosts_that_never_answer_cost_less_than_two_seconds(monkeypatch):
-    def never_answer(*_):
-        time.sleep(20)
+def test_hosts_that_do_not_answer_are_not_waited_for(monkeypatch):
+    released, asked = threading.Event(), []
+
+    def answer_when_released(address, _):
+        asked.append(address)
+        released.wait(60)
         raise TimeoutError
 
-    monkeypatch.setattr(download.socket, "create_connection", never_answer)
-    start = time.monotonic()
-    assert reachable(["https://example.org/a", "https://example.com/b"]) == []
-    assert time.monotonic() - start < 2
+    monkeypatch.setattr(download.socket, "create_connection", answer_when_released)
+    assert reachable(["https://example.org/a", "https://example.com/b"], timeout=0.2) == []
+    assert len(asked) == 2 and not released.is_set()  # both still hang
+    released.set()
 
 
 def test_reachable_keeps_the_order(server):
