@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import helpers.data
 from helpers.data import Dataset
 from helpers.data.cifar10 import DataUnavailable
 from helpers.data.shapes import make_shapes
@@ -32,7 +33,7 @@ ROWS = {
         "num_test_images": 10_000,
         "num_training_images": 5_000,
     },
-    "shapes/4": {"data": SHAPES.source, "test_accuracy": 0.997, "num_test_images": 4_000},
+    "shapes/4": {"data": SHAPES.source, "test_accuracy": 0.997, "num_test_images": len(SHAPES.x_test)},
 }
 AS_MEASURED = {
     (JPEG_COPY, "cifar/4"): 0.798,
@@ -61,7 +62,7 @@ def world(monkeypatch, tmp_path):
             return name
 
         found = AS_MEASURED | dict(measured)
-        monkeypatch.setattr(scores, "make_shapes", lambda: SHAPES)
+        monkeypatch.setattr(helpers.data, "load_images", lambda name: SHAPES)
         monkeypatch.setattr(scores, "load_cifar10", load)
         monkeypatch.setattr(shipping, "load_cifar10", load)
         monkeypatch.setattr(shipping, "load_checkpoint", load_checkpoint)
@@ -163,7 +164,14 @@ def test_other_images_verify_nothing(world, capsys, source):
     assert last == f"0 of 1 verified; 1 skipped, the images at hand are {source}: cifar/4-mine"
 
 
-@pytest.mark.parametrize("changes, told", [({"data": "my photographs"}, "my photographs"), ({}, "not name")])
+@pytest.mark.parametrize(
+    "changes, told",
+    [
+        ({"data": "my photographs"}, "skipped, it needs my photographs: mine"),
+        ({}, "skipped, it needs data that its row does not name: mine"),
+        (ROWS["shapes/4"] | {"num_test_images": 48}, "skipped, it was scored on 48 test images and here are"),
+    ],
+)
 def test_data_of_ones_own_are_named(world, capsys, changes, told):
     assert shipping.verify(world(MIXTURE, {"mine": {"test_accuracy": 0.5} | changes})) == 1
     assert told in capsys.readouterr().out.splitlines()[-1]

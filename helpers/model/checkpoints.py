@@ -189,7 +189,7 @@ def _other_names(name, variables, missing, extra):
 
 def _as_numbers(array, key, name):
     array = np.asarray(array)
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":  # which NumPy counts as no number
         raise ValueError(
             f"The weights of {name!r} are no numbers: {key} is {array.dtype}; expected float16 or float32."
         )

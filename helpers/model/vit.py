@@ -239,6 +239,7 @@ class VisionTransformer(keras.Model):
     def build(self, images_shape):
         tokens_shape = (None, self.config.num_tokens, self.config.hidden_dim)
         self.patch_embedding.build(images_shape)
+        self.class_token_and_position.build((None, self.config.num_patches, self.config.hidden_dim))
         for part in (*self.blocks, self.norm):
             part.build(tokens_shape)
         self.head.build((None, self.config.hidden_dim))

@@ -110,7 +110,8 @@ def copies(variables):
     values = [variable.value for variable in variables]
     if keras.backend.backend() == "jax":
         return copy_all(values)
-    return [np.array(ops.convert_to_numpy(value), copy=True) for value in values]
+    # A variable that TensorFlow mirrors on several devices is no array; its tensor is that of the first.
+    return [np.array(ops.convert_to_numpy(ops.convert_to_tensor(value)), copy=True) for value in values]
 
 
 def copy_all(values):

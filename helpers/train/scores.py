@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 
+import helpers.data
 from helpers.data.cifar10 import DataUnavailable, load_cifar10
-from helpers.data.shapes import make_shapes
 from helpers.data.sources import JPEG_COPY, MIXTURE, different_test_images
 from helpers.model.manifest import load_manifest
 
@@ -93,10 +93,12 @@ class ImagesAtHand:
             dataset = self.loaded["cifar10"]
             return (None, problem) if dataset is None else (dataset, "")
         if "shapes" not in self.loaded:
-            self.loaded["shapes"] = make_shapes()
+            self.loaded["shapes"] = helpers.data.load_images("shapes")
         dataset = self.loaded["shapes"]
         if row.get("data") != dataset.source:
             return None, f"it needs {row.get('data', 'data that its row does not name')}"
+        if (count := row.get("num_test_images", len(dataset.x_test))) != len(dataset.x_test):
+            return None, f"it was scored on {count:,} test images and here are {len(dataset.x_test):,}"
         return dataset, ""
 
 
