@@ -127,7 +127,9 @@ def _structure(model):
 
     def settings(layer):
         for name, value in vars(layer).items():
-            if not name.startswith("_") and name != "built":  # a layer without weights is built by its first call
+            if (
+                not name.startswith("_") and name != "built"
+            ):  # a layer without weights is built by its first call
                 yield name, value if isinstance(value, PLAIN) else id(value)
 
     layers = [(id(layer), layer.compute_dtype, *settings(layer)) for layer in model._flatten_layers()]

@@ -110,8 +110,9 @@ def copies(variables):
     values = [variable.value for variable in variables]
     if keras.backend.backend() == "jax":
         return copy_all(values)
-    # A variable that TensorFlow mirrors on several devices is no array; its tensor is that of the first.
-    return [np.array(ops.convert_to_numpy(ops.convert_to_tensor(value)), copy=True) for value in values]
+    if keras.backend.backend() == "tensorflow":  # mirrored on several devices, a variable knows only numpy()
+        return [np.array(value.numpy(), copy=True) for value in values]
+    return [np.array(ops.convert_to_numpy(value), copy=True) for value in values]
 
 
 def copy_all(values):
