@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.train.order import ShuffledIndices, piece_lengths
+from helpers.train.pace import Pace
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,18 @@ def test_pieces_hold_the_batches_in_their_order():
     for indices in (plain, pieces):
         indices.on_epoch_end()
     np.testing.assert_array_equal(pieces[1][0].T[0], plain[4][0])
+
+
+@pytest.mark.parametrize(
+    "steps, asked, expected",
+    [
+        (390, None, ""),
+        (390, 39, ""),
+        (390, 64, "64 steps a call do not divide a pass of 390 steps: it takes 10 calls of 39."),
+        (97, 32, "32 steps a call do not divide a pass of 97 steps: it takes 4 calls of 25 or 24."),
+        (15, 40, "40 steps a call do not divide a pass of 15 steps: it takes one call of 15."),
+    ],
+)
+def test_a_number_that_does_not_divide_the_pass_is_told(steps, asked, expected):
+    notice = Pace(steps, asked).notice()
+    assert notice.startswith(expected) and bool(notice) == bool(expected)

@@ -48,6 +48,7 @@ def run(options, arguments):
     from helpers.train.devices import data_parallel
     from helpers.train.fit import train
     from helpers.train.hardware import choose_precision, describe_hardware
+    from helpers.train.pace import Pace
     from helpers.train.shipping import keep_checkpoint
 
     dataset = load_dataset(options, load_images)
@@ -67,7 +68,10 @@ def run(options, arguments):
             )
         )
         return 0
-    reporter = Reporter(recipe, recipe.images_per_pass or len(dataset.x_train))
+    shown = recipe.images_per_pass or len(dataset.x_train)
+    if notice := Pace(shown // recipe.batch_size, options.steps_per_call).notice():
+        print(notice)
+    reporter = Reporter(recipe, shown)
     name = options.name or options.model
     known = dict(
         arguments=arguments,

@@ -22,6 +22,17 @@ class Pace:
         self.pieces = piece_lengths(num_steps, min(num_steps, steps_per_call or first))
         self.is_known = steps_per_call is not None or first == 1
 
+    def notice(self):
+        """Say in a sentence how a pass is cut where the number asked for does not divide it; else nothing."""
+        if self.fixed is None or self.num_steps % self.fixed == 0:
+            return ""
+        lengths = " or ".join(str(length) for length in sorted(set(self.pieces), reverse=True))
+        calls = "one call" if len(self.pieces) == 1 else f"{len(self.pieces)} calls"
+        return (
+            f"{self.fixed} steps a call do not divide a pass of {self.num_steps} steps: it takes {calls} of "
+            f"{lengths}. The steps are the same."
+        )
+
     def prepare(self, training):
         """Tell Keras on TensorFlow how long a call is; returns the pieces of a pass for JAX, else None."""
         backend, longest = keras.backend.backend(), max(self.pieces)
