@@ -112,8 +112,8 @@ def test_what_this_kernel_was_told_is_put_right(home):
     assert {setting.place for setting in changed} == {"set in this kernel"}
     assert in_words(changed) == (
         "Keras was set otherwise than the course needs: image_data_format was channels_first (set in this "
-        "kernel), floatx was float16 (set in this kernel), dtype_policy was mixed_bfloat16 (set in this kernel). "
-        "In this kernel it is now: channels_last, float32, float32."
+        "kernel), floatx was float16 (set in this kernel), dtype_policy was mixed_bfloat16 (set in this "
+        "kernel). In this kernel it is now: channels_last, float32, float32."
     )
 
 

@@ -35,8 +35,8 @@ def load_keras():
         said = " ".join(str(error).split())[:200]
         raise SetUpProblem(
             f"Keras could not be loaded ({type(error).__name__}: {said}). It reads its settings in "
-            f"{settings_file()} and in variables that begin with KERAS_: mend or delete what stands there (Keras "
-            "writes the file anew), then restart the kernel."
+            f"{settings_file()} and in variables that begin with KERAS_: mend or delete what stands there "
+            "(Keras writes the file anew), then restart the kernel."
         ) from error
     if parse_version(keras.__version__) < OLDEST_KERAS:
         raise SetUpProblem(
@@ -62,8 +62,8 @@ def settle(keras):
         )
     if wanted and wanted != backend:
         print(
-            f"The backend stays {backend}: Keras was loaded before KERAS_BACKEND became {wanted!r}. To change "
-            "it, restart the kernel and set it above this cell."
+            f"The backend stays {backend}: Keras was loaded before KERAS_BACKEND became {wanted!r}. To "
+            "change it, restart the kernel and set it above this cell."
         )
     if changed := in_words(put_right(keras)):
         print(changed)

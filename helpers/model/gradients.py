@@ -68,8 +68,8 @@ def _logit_of(target, num_images, num_classes):
     """Make the function of the logits that adds up one logit an image."""
     if not num_classes:
         raise ValueError(
-            "This model has no head: it gives features, and no class has a logit. Give as target a function of "
-            "the features that returns one number, such as keras.ops.sum, or take a model with a head."
+            "This model has no head: it gives features, and no class has a logit. Give as target a function "
+            "of the features that returns one number, such as keras.ops.sum, or take a model with a head."
         )
     if target is None:
         return lambda logits: ops.sum(ops.max(logits, axis=-1))
