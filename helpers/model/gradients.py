@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.image_checks import check_images
 from helpers.model.kinds import expect_vit
 
 
@@ -47,6 +48,7 @@ def attention_gradients(model, images, target=None):
             `model` does for the images.
     """
     expect_vit(model)
+    check_images(ops.convert_to_tensor(images), model.config)  # here, where the pixels are there to be seen
     score = target if callable(target) else _logit_of(target, len(images), model.config.num_classes)
 
     def changed(additions):
