@@ -160,7 +160,10 @@ def test_the_precision_of_a_model_comes_back(tmp_path):
     model = VisionTransformer(ViTConfig.variant("shapes/4", depth=1), dtype="mixed_bfloat16")
     again = through_a_file(model, tmp_path)
     assert again.dtype_policy.name == "mixed_bfloat16"
-    assert again.blocks[0].attention.qkv.dtype_policy.name == model.blocks[0].attention.qkv.dtype_policy.name
+    for part in (model, again):
+        assert part.blocks[0].attention.qkv.compute_dtype == "bfloat16"
+        assert part.head.compute_dtype == part.blocks[0].attention.qkv.kernel.dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
     frozen = VisionTransformer(ViTConfig.variant("shapes/4", depth=1), trainable=False)
     assert not through_a_file(frozen, tmp_path).trainable
     np.testing.assert_allclose(result(again, IMAGES), result(model, IMAGES), atol=1e-6)

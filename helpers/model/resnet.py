@@ -10,7 +10,8 @@ import dataclasses
 import keras
 from keras import ops
 
-from helpers.model.image_checks import check_images
+from helpers.model.image_checks import check_images, looks_at_images
+from helpers.model.portable import portable
 from helpers.model.stopping import keeps_weights_when_stopped
 from helpers.model.vit_config import CIFAR10_MEAN, CIFAR10_STD
 
@@ -89,7 +90,8 @@ class ResidualBlock(keras.layers.Layer):
         return super().get_config() | {"channels": self.channels, "stride": self.stride}
 
 
-@keras.saving.register_keras_serializable("how_a_vit_sees")
+@portable
+@looks_at_images
 @keeps_weights_when_stopped
 class ResNet(keras.Model):
     """The whole network, from images in [0, 1] to logits.
@@ -142,9 +144,6 @@ class ResNet(keras.Model):
     def classify(self, features):
         """Read the logits (batch, num_classes) off the mean of the last features."""
         return self.head(ops.mean(features, axis=(1, 2)))
-
-    def get_config(self):
-        return {"config": dataclasses.asdict(self.config), "name": self.name}
 
 
 def convolution(channels, size, stride, name):

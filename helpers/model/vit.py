@@ -7,15 +7,15 @@ normalise before each branch ("pre-norm"). The same class is the course's CIFAR-
 Beside it: its sizes in `vit_config.py`, what it refuses in `image_checks.py`, other grids in `positions.py`.
 """
 
-import dataclasses
-
 import keras
 from keras import ops
 
 # Not all of them are used below: these names may be imported from here too.
-from helpers.model.image_checks import check_images, is_concrete  # noqa: F401
+from helpers.model.image_checks import check_images, is_concrete, looks_at_images  # noqa: F401
+from helpers.model.portable import portable
 from helpers.model.positions import interpolate_positions  # noqa: F401
 from helpers.model.scaling import LayerNorm, LayerScale
+from helpers.model.stopping import keeps_weights_when_stopped
 from helpers.model.vit_config import (  # noqa: F401
     CIFAR10_MEAN,
     CIFAR10_STD,
@@ -152,6 +152,7 @@ class MLP(keras.layers.Layer):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "mlp_dim": self.mlp_dim}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class EncoderBlock(keras.layers.Layer):
     """tokens + attention(norm(tokens)), then tokens + mlp(norm(tokens)): the stream runs straight through."""
 
@@ -209,6 +210,9 @@ class EncoderBlock(keras.layers.Layer):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
+@portable
+@looks_at_images
+@keeps_weights_when_stopped
 class VisionTransformer(keras.Model):
     """The whole network, from images in [0, 1] to logits.
 
@@ -274,9 +278,6 @@ class VisionTransformer(keras.Model):
         tokens = self.norm(tokens)
         pooled = tokens[:, 0] if self.config.has_class_token else ops.mean(tokens, axis=1)
         return self.head(pooled)
-
-    def get_config(self):
-        return {"config": dataclasses.asdict(self.config), "name": self.name}
 
 
 def gelu(x):
