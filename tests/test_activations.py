@@ -14,6 +14,7 @@ from helpers.model.activations import (
     activation_batches,
     activations,
 )
+from helpers.model.layers import layer_names
 from helpers.model.resnet import ResNet, ResNetConfig
 from helpers.model.vit import VisionTransformer, ViTConfig
 
@@ -171,3 +172,13 @@ def test_what_is_no_vision_transformer_is_told(make):
         activations(theirs, IMAGES)
     with pytest.raises(ValueError, match=told):
         next(activation_batches(theirs, IMAGES))
+
+
+def test_a_model_of_a_class_that_was_loaded_anew_is_told_so():
+    """As %autoreload leaves it: the same name, another class."""
+    old = type("VisionTransformer", (), {"__module__": "helpers.model.vit"})()
+    told = "received a VisionTransformer of a class that was loaded anew .* restart the kernel"
+    with pytest.raises(ValueError, match=told):
+        activations(old, IMAGES)
+    with pytest.raises(ValueError, match=told):
+        layer_names(old)

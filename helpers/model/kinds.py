@@ -12,6 +12,17 @@ def expect_vit(model):
     if isinstance(model, VisionTransformer):
         return
     raise ValueError(
-        f"Expected a VisionTransformer of the course; received a {type(model).__name__}. load_checkpoint and "
+        f"Expected a VisionTransformer of the course; received {name_kind(model)}. load_checkpoint and "
         "load_pretrained give one; layer_features looks into a ResNet too."
+    )
+
+
+def name_kind(model):
+    """Name the class of a model that is none of those expected; one of the same name gets a word more."""
+    name = type(model).__name__
+    if name not in ("VisionTransformer", "ResNet") or not type(model).__module__.startswith("helpers."):
+        return f"a {name}"
+    return (
+        f"a {name} of a class that was loaded anew since (as %autoreload does): make the model again, or "
+        "restart the kernel"
     )

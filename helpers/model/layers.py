@@ -5,6 +5,7 @@ Tensors of the backend, so that gradients flow through them; `activations` says 
 
 from keras import ops
 
+from helpers.model.kinds import name_kind
 from helpers.model.resnet import ResNet
 from helpers.model.vit import VisionTransformer
 
@@ -29,7 +30,7 @@ def layer_names(model):
     elif isinstance(model, ResNet):
         first, parts = "stem", (".conv1", ".branch", "")
     else:
-        raise ValueError(f"Expected a VisionTransformer or a ResNet; received a {type(model).__name__}.")
+        raise ValueError(f"Expected a VisionTransformer or a ResNet; received {name_kind(model)}.")
     return [first] + [f"block_{index}{part}" for index in range(len(model.blocks)) for part in parts]
 
 
