@@ -34,7 +34,8 @@ ON_TENSORFLOW = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reas
 @pytest.fixture(scope="module")
 def model():
     model = VisionTransformer(CONFIG)
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, jit_compile=keras.backend.backend() == "jax")
     return model
 
 

@@ -18,6 +18,8 @@ def compiled(model):
         keras.optimizers.SGD(0.0),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
+        jit_compile=keras.backend.backend()
+        == "jax",  # elsewhere XLA changes nothing here, and takes its time
     )
     return model
 
@@ -59,8 +61,10 @@ def usable(model, before, tmp_path):
     assert np.isfinite(model.fit(IMAGES, LABELS, verbose=0).history["loss"]).all()
 
 
-@pytest.mark.parametrize("place, batch", [("end", 0), ("begin", 1), ("end", 2)])
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    "name, place, batch",
+    [("predict", "end", 0), ("predict", "begin", 1), ("evaluate", "end", 2), ("fit", "end", 0)],
+)
 def test_between_two_steps(model, name, place, batch, tmp_path):
     before = [ops.convert_to_numpy(variable).copy() for variable in model.trainable_weights]
     with pytest.raises(KeyboardInterrupt):
