@@ -14,6 +14,7 @@ from helpers.model.activations import (
     activation_batches,
     activations,
 )
+from helpers.model.resnet import ResNet, ResNetConfig
 from helpers.model.vit import VisionTransformer, ViTConfig
 
 CONFIG = ViTConfig(
@@ -158,3 +159,15 @@ def test_replacing_a_branch_by_nothing_leaves_the_skip(model):
 def test_bad_requests_are_told(model, arguments, told):
     with pytest.raises(ValueError, match=told):
         activations(model, IMAGES, **arguments)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: ResNet(ResNetConfig(depth=8, width=4)), lambda: object(), lambda: None]
+)
+def test_what_is_no_vision_transformer_is_told(make):
+    theirs = make()
+    told = f"Expected a VisionTransformer of the course; received a {type(theirs).__name__}"
+    with pytest.raises(ValueError, match=told):
+        activations(theirs, IMAGES)
+    with pytest.raises(ValueError, match=told):
+        next(activation_batches(theirs, IMAGES))

@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 from keras import ops
 
+from helpers.model.kinds import expect_vit
 from helpers.model.vit import gelu
 
 FIELDS = ("tokens", "attention_weights", "attention_output", "mlp_output", "values", "mlp_hidden")
@@ -146,9 +147,10 @@ def activations(model, images, keep=("tokens", "attention_weights"), interventio
     Returns:
         Activations.
     Raises:
-        ValueError: for an unknown field, an unknown intervention, a block or branch that is not there, or
-            images that the model was not built for.
+        ValueError: for a model that is no VisionTransformer, an unknown field, an unknown intervention, a
+            block or branch that is not there, or images that the model was not built for.
     """
+    expect_vit(model)
     keep = check_keep(keep)
     check_interventions(interventions, model.config)
     kept = {name: [] for name in keep}
