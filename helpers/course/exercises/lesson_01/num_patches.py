@@ -1,0 +1,77 @@
+"""How many patches?"""
+
+from helpers.course.exercise import Exercise, Mutant
+
+
+def _count_cases():
+    return [((224, 224), 16), ((32, 48), 8), ((12, 4), 4), ((4, 12), 4)]
+
+
+def _count_one_side(image_size, patch_size):
+    return image_size[0] // patch_size
+
+
+def _count_squared_height(image_size, patch_size):
+    return (image_size[0] // patch_size) ** 2
+
+
+def _count_squared_width(image_size, patch_size):
+    return (image_size[1] // patch_size) ** 2
+
+
+def _count_sides_added(image_size, patch_size):
+    return image_size[0] // patch_size + image_size[1] // patch_size
+
+
+def _count_area_by_side(image_size, patch_size):
+    return image_size[0] * image_size[1] // patch_size
+
+
+def _count_with_class_token(image_size, patch_size):
+    return (image_size[0] // patch_size) * (image_size[1] // patch_size) + 1
+
+
+def _count_sliding(image_size, patch_size):
+    return (image_size[0] - patch_size + 1) * (image_size[1] - patch_size + 1)
+
+
+def _count_one_too_many(image_size, patch_size):
+    return (image_size[0] // patch_size + 1) * (image_size[1] // patch_size + 1)
+
+
+EXERCISE = Exercise(
+    key="patches.num_patches",
+    title="How many patches?",
+    reference="helpers.model.patches:num_patches",
+    cases=_count_cases,
+    mutants=(
+        Mutant(_count_one_side, "this counts the patches of one side only: a grid has rows and columns."),
+        Mutant(
+            _count_squared_height,
+            "this squares the number of rows, which is right for square images only.",
+        ),
+        Mutant(
+            _count_squared_width,
+            "this squares the number of columns, which is right for square images only.",
+        ),
+        Mutant(_count_sides_added, "this adds rows and columns: a grid has rows times columns."),
+        Mutant(_count_area_by_side, "this divides the image's area by the patch's side: divide by its area."),
+        Mutant(
+            _count_with_class_token,
+            "this counts one more than the patches; the class token comes in lesson 02.",
+        ),
+        Mutant(_count_sliding, "this counts every position of a sliding window; patches do not overlap."),
+        Mutant(
+            _count_one_too_many,
+            "this rounds up where nothing is left over: one row and one column too many.",
+        ),
+    ),
+    hints=(
+        "Lay the patches out as a grid. How many rows has it, and how many columns?",
+        "There are height // patch_size rows. Do the same for the columns; then how many cells has the grid?",
+        "height, width = image_size; the answer is (height // patch_size) * (width // patch_size).",
+    ),
+    difficulty=1,
+    importance=4,
+    minutes=5,
+)
