@@ -7,10 +7,17 @@ from helpers.course.exercise import Case, Exercise, Mutant
 
 def _join_cases():
     random = np.random.default_rng(2)
+
+    def patches(*shape):
+        return random.normal(size=shape).astype("float32")
+
+    numbered = np.arange(8, dtype="float32").reshape(1, 2, 4)
     return [
-        (random.random((2, 6, 48), dtype="float32"), (8, 12)),
-        (random.random((1, 4, 27), dtype="float32"), (6, 6)),
-        Case(random.random((2, 8, 4), dtype="float32"), (8, 4), channels=1),
+        (patches(3, 6, 48), (8, 12)),
+        (patches(1, 4, 27), (6, 6)),
+        Case(patches(2, 8, 4), (8, 4), channels=1),
+        Case(numbered, (2, 4), channels=1),
+        Case(np.arange(16, dtype="float32").reshape(1, 4, 4), (4, 4), channels=1),
     ]
 
 
@@ -70,6 +77,29 @@ def _join_square_only(patches, image_size, channels=3):
     return pixels.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height, width, channels)
 
 
+def _join_order_turned(patches, image_size, channels=3):
+    return _join(patches[:, ::-1], image_size, channels, (0, 1, 3, 2, 4, 5))
+
+
+def _join_cut_off(patches, image_size, channels=3):
+    return _join(patches, image_size, channels, (0, 1, 3, 2, 4, 5)).clip(0, 1)
+
+
+def _join_first_image(patches, image_size, channels=3):
+    return _join(patches[:1], image_size, channels, (0, 1, 3, 2, 4, 5))
+
+
+def _join_no_batch(patches, image_size, channels=3):
+    return _join(patches[:1], image_size, channels, (0, 1, 3, 2, 4, 5))[0]
+
+
+def _join_side_by_side(patches, image_size, channels=3):
+    """Lay all patches side by side in one row, then cut that to the size of the image."""
+    patch_size = round((patches.shape[-1] / channels) ** 0.5)
+    squares = patches.reshape(*patches.shape[:2], patch_size, patch_size, channels)
+    return squares.transpose(0, 2, 1, 3, 4).reshape(len(patches), *image_size, channels)
+
+
 EXERCISE = Exercise(
     key="patches.assemble_patches",
     title="Put the patches back together",
@@ -101,6 +131,18 @@ EXERCISE = Exercise(
             _join_square_only,
             "this is right for a square grid only: the rows come from the height, the columns from the "
             "width.",
+        ),
+        Mutant(
+            _join_order_turned,
+            "the patches are laid down in the reverse order: the first belongs at the top left.",
+        ),
+        Mutant(_join_cut_off, "values outside 0 to 1 were cut off: what was cut must come back as it was."),
+        Mutant(_join_first_image, "this joins the first image only: keep the whole batch."),
+        Mutant(_join_no_batch, "this joins the first image only, and the axis of the batch is gone."),
+        Mutant(
+            _join_side_by_side,
+            "all patches lie side by side in one row before the last reshape: a row of the image "
+            "holds `columns` of them.",
         ),
     ),
     hints=(

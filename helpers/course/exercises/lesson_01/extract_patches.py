@@ -6,8 +6,10 @@ from helpers.course.exercise import Exercise, Mutant
 
 
 def _cut_cases():
-    images = np.random.default_rng(1).random((2, 8, 12, 3), dtype="float32")
-    return [(images, 4), (images[:1, :6, :6], 3), (images[:, :, :4], 2), (images[..., :1], 4)]
+    images = np.random.default_rng(1).normal(size=(3, 8, 12, 3)).astype("float32")
+    numbered = np.arange(16, dtype="float32").reshape(1, 4, 4, 1)
+    cases = [(images, 4), (images[:1, :6, :6], 3), (images[:, :, :4], 2), (images[:2, ..., :1], 4)]
+    return [*cases, (numbered, 2), (numbered[:, :2], 2)]
 
 
 def _cut(images, patch_size, order):
@@ -88,6 +90,32 @@ def _cut_always_rgb(images, patch_size):
     return patches.reshape(*patches.shape[:2], patch_size * patch_size * 3)
 
 
+def _cut_rows_of_patches_turned(images, patch_size):
+    return _cut(images, patch_size, (0, 1, 3, 2, 4, 5))[:, ::-1]
+
+
+def _cut_transposed_after(images, patch_size):
+    return _cut(images, patch_size, (0, 1, 3, 2, 4, 5)).swapaxes(1, 2)
+
+
+def _cut_sliding(images, patch_size):
+    _, height, width, _ = images.shape
+    corners = [(y, x) for y in range(height - patch_size + 1) for x in range(width - patch_size + 1)]
+    patches = [images[:, y : y + patch_size, x : x + patch_size] for y, x in corners]
+    return np.stack(patches, axis=1).reshape(len(images), len(corners), -1)
+
+
+def _cut_last_missing(images, patch_size):
+    _, height, width, _ = images.shape
+    rows, columns = range(0, height - patch_size, patch_size), range(0, width - patch_size, patch_size)
+    patches = [images[:, y : y + patch_size, x : x + patch_size] for y in rows for x in columns]
+    return np.stack(patches, axis=1).reshape(len(images), len(patches), -1)
+
+
+def _cut_scaled(images, patch_size):
+    return _cut(images, patch_size, (0, 1, 3, 2, 4, 5)) / 255
+
+
 EXERCISE = Exercise(
     key="patches.extract_patches",
     title="Cut images into patches",
@@ -141,6 +169,19 @@ EXERCISE = Exercise(
             _cut_always_rgb,
             "this is right for three channels only: take the number of channels from images.shape.",
         ),
+        Mutant(
+            _cut_rows_of_patches_turned,
+            "the patches come in the reverse order: the sequence begins at the top left.",
+        ),
+        Mutant(
+            _cut_transposed_after, "patches and values have changed places: (batch, num_patches, values)."
+        ),
+        Mutant(_cut_sliding, "your patches overlap: step on by patch_size, not by 1."),
+        Mutant(
+            _cut_last_missing,
+            "the last row and the last column of patches are missing: a range ends before its end.",
+        ),
+        Mutant(_cut_scaled, "the pixels were divided by 255: leave their values as they are."),
     ),
     hints=(
         "Draw one image of 4×4 pixels, number its pixels from 0 to 15 and cut it into four. Which "

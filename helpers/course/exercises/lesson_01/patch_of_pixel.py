@@ -63,6 +63,57 @@ def _find_place_in_grid(pixel, image_size, patch_size):
     return y // patch_size, x // patch_size
 
 
+def _find_column_alone(pixel, image_size, patch_size):
+    return pixel[1] // patch_size
+
+
+def _find_row_alone(pixel, image_size, patch_size):
+    return pixel[0] // patch_size
+
+
+def _find_row_start(pixel, image_size, patch_size):
+    return pixel[0] // patch_size * (image_size[1] // patch_size)
+
+
+def _find_sides_added(pixel, image_size, patch_size):
+    return pixel[0] // patch_size + pixel[1] // patch_size
+
+
+def _find_sides_multiplied(pixel, image_size, patch_size):
+    return (pixel[0] // patch_size) * (pixel[1] // patch_size)
+
+
+def _find_x_in_pixels(pixel, image_size, patch_size):
+    (y, x), (_, width) = pixel, image_size
+    return y // patch_size * (width // patch_size) + x
+
+
+def _find_y_in_pixels(pixel, image_size, patch_size):
+    (y, x), (_, width) = pixel, image_size
+    return y * (width // patch_size) + x // patch_size
+
+
+def _find_divided_late(pixel, image_size, patch_size):
+    (y, x), (_, width) = pixel, image_size
+    return (y * (width // patch_size) + x) // patch_size
+
+
+def _find_rounded_up(pixel, image_size, patch_size):
+    (y, x), (_, width) = pixel, image_size
+    return -(-y // patch_size) * (width // patch_size) + -(-x // patch_size)
+
+
+def _find_rounded(pixel, image_size, patch_size):
+    (y, x), (_, width) = pixel, image_size
+    return round(y / patch_size) * (width // patch_size) + round(x / patch_size)
+
+
+def _find_from_the_end(pixel, image_size, patch_size):
+    (y, x), (height, width) = pixel, image_size
+    rows, columns = height // patch_size, width // patch_size
+    return rows * columns - 1 - (y // patch_size * columns + x // patch_size)
+
+
 EXERCISE = Exercise(
     key="patches.patch_of_pixel",
     title="Which patch holds this pixel?",
@@ -106,6 +157,30 @@ EXERCISE = Exercise(
             _find_place_in_grid,
             "this is the patch's row and column in the grid; the sequence has one number for both.",
         ),
+        Mutant(_find_column_alone, "this is the column alone: add all the patches in the rows above."),
+        Mutant(
+            _find_row_alone,
+            "this is the row of the grid alone: how many patches stand in the rows above, and in front?",
+        ),
+        Mutant(_find_row_start, "this is the first patch of the right row: add the column."),
+        Mutant(
+            _find_sides_added,
+            "you add row and column: each row that lies above counts with all of its patches.",
+        ),
+        Mutant(
+            _find_sides_multiplied,
+            "you multiply row and column: rows above count with all of their patches, and the column "
+            "is added.",
+        ),
+        Mutant(_find_x_in_pixels, "x is still in pixels: divide it by patch_size too."),
+        Mutant(_find_y_in_pixels, "y is still in pixels: divide it by patch_size too."),
+        Mutant(_find_divided_late, "you divide the sum at the end: divide y and x each by patch_size first."),
+        Mutant(_find_rounded_up, "you round up: pixel 5 lies in patch 1 of side 4, which is 5 // 4."),
+        Mutant(
+            _find_rounded,
+            "you round to the nearest: a pixel lies in the patch that has begun, so // rounds down.",
+        ),
+        Mutant(_find_from_the_end, "you count from the end: the sequence begins at the top left."),
     ),
     hints=(
         "First find the row and the column of the patch in the grid.",

@@ -10,6 +10,7 @@ def _similarity_cases():
     return [
         (rng.standard_normal((1, 9, 6)) * rng.uniform(0.5, 3, (1, 9, 1)),),
         (rng.standard_normal((1, 4, 12)),),
+        (np.array([[[2.0, 0.0], [3.0, 4.0], [-1.0, 0.0]]]),),
     ]
 
 
@@ -68,6 +69,48 @@ def _similarity_of_features(position_embedding):
     return positions.T @ positions
 
 
+def _similarity_no_signs(position_embedding):
+    return np.abs(_similarity_with_batch(position_embedding)[0])
+
+
+def _similarity_zero_to_one(position_embedding):
+    return (1 + _similarity_with_batch(position_embedding)[0]) / 2
+
+
+def _similarity_of_the_first(position_embedding):
+    return _similarity_with_batch(position_embedding)[0, 0]
+
+
+def _similarity_by_mean(position_embedding):
+    positions = position_embedding[0]
+    return positions @ positions.T / positions.shape[-1]
+
+
+def _similarity_centred(position_embedding):
+    return _similarity_with_batch(position_embedding - position_embedding.mean(axis=1, keepdims=True))[0]
+
+
+def _similarity_one_norm(position_embedding):
+    positions = position_embedding[0] / np.abs(position_embedding[0]).sum(axis=-1, keepdims=True)
+    return positions @ positions.T
+
+
+def _similarity_by_root(position_embedding):
+    positions = position_embedding[0]
+    lengths = np.linalg.norm(positions, axis=-1)
+    return positions @ positions.T / np.sqrt(np.outer(lengths, lengths))
+
+
+def _similarity_softmax(position_embedding):
+    exponentials = np.exp(_similarity_with_batch(position_embedding)[0])
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _similarity_without_itself(position_embedding):
+    similarity = _similarity_with_batch(position_embedding)[0]
+    return similarity - np.diag(np.diag(similarity))
+
+
 EXERCISE = Exercise(
     key="position.position_similarity",
     title="Compare positions by their angle",
@@ -110,6 +153,27 @@ EXERCISE = Exercise(
             _similarity_distance,
             "this is the distance between the ends of the vectors; the cosine of the angle is asked for.",
         ),
+        Mutant(_similarity_no_signs, "the signs are lost: two opposite directions have the cosine −1."),
+        Mutant(_similarity_zero_to_one, "you moved the cosine to 0 … 1; leave it between −1 and 1."),
+        Mutant(
+            _similarity_of_the_first,
+            "this compares the first position alone with the others; every pair is asked for.",
+        ),
+        Mutant(
+            _similarity_by_mean,
+            "you divide by the number of features; divide by the lengths of the two vectors.",
+        ),
+        Mutant(
+            _similarity_centred,
+            "you subtract the mean position first; the cosine is that of the vectors as they are.",
+        ),
+        Mutant(
+            _similarity_one_norm,
+            "you divide by the sum of absolute values; the length is the root of the sum of squares.",
+        ),
+        Mutant(_similarity_by_root, "you divide by the root of the two lengths; divide by their product."),
+        Mutant(_similarity_softmax, "a softmax went over the cosines; leave them as they are."),
+        Mutant(_similarity_without_itself, "the diagonal is 0; each position has the cosine 1 with itself."),
     ),
     hints=(
         "The cosine of an angle does not change when a vector gets longer.",

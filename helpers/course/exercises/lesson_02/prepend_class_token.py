@@ -9,9 +9,11 @@ def _token_cases():
     rng = np.random.default_rng(3)
 
     def case(batch, count, width):
-        return rng.random((batch, count, width), dtype="float32"), rng.random((1, 1, width), dtype="float32")
+        shapes = (batch, count, width), (1, 1, width)
+        return tuple(rng.standard_normal(shape).astype("float32") for shape in shapes)
 
-    return [case(2, 6, 4), case(1, 3, 5), case(3, 1, 4)]
+    by_hand = np.float32([[[1, 2], [3, 4]]]), np.float32([[[8, 9]]])
+    return [case(2, 6, 4), case(1, 3, 5), case(3, 1, 4), by_hand]
 
 
 def _token_at_the_end(patch_embeddings, class_token):
@@ -55,6 +57,46 @@ def _token_beside_the_features(patch_embeddings, class_token):
     return np.concatenate([copies, patch_embeddings], axis=-1)
 
 
+def _token_after_the_first_patch(patch_embeddings, class_token):
+    return np.insert(patch_embeddings, 1, class_token[0, 0], axis=1)
+
+
+def _token_at_both_ends(patch_embeddings, class_token):
+    token = np.broadcast_to(class_token, (len(patch_embeddings), 1, class_token.shape[-1]))
+    return np.concatenate([token, patch_embeddings, token], axis=1)
+
+
+def _token_twice(patch_embeddings, class_token):
+    token = np.broadcast_to(class_token, (len(patch_embeddings), 2, class_token.shape[-1]))
+    return np.concatenate([token, patch_embeddings], axis=1)
+
+
+def _token_and_added(patch_embeddings, class_token):
+    token = np.broadcast_to(class_token, (len(patch_embeddings), 1, class_token.shape[-1]))
+    return np.concatenate([token, patch_embeddings + class_token], axis=1)
+
+
+def _token_of_ones(patch_embeddings, class_token):
+    return np.concatenate([np.ones_like(patch_embeddings[:, :1]), patch_embeddings], axis=1)
+
+
+def _token_last_dropped(patch_embeddings, class_token):
+    token = np.broadcast_to(class_token, (len(patch_embeddings), 1, class_token.shape[-1]))
+    return np.concatenate([token, patch_embeddings[:, :-1]], axis=1)
+
+
+def _token_number_one(patch_embeddings, class_token):
+    """Take the first number of the class token for all of its features."""
+    token = np.full_like(patch_embeddings[:, :1], class_token[0, 0, 0])
+    return np.concatenate([token, patch_embeddings], axis=1)
+
+
+def _token_one_more(patch_embeddings, class_token):
+    """Put it in front of every patch in turn."""
+    token = np.broadcast_to(class_token, patch_embeddings.shape)
+    return np.stack([token, patch_embeddings], axis=2).reshape(len(token), -1, token.shape[-1])
+
+
 EXERCISE = Exercise(
     key="tokens.prepend_class_token",
     title="Put the class token in front",
@@ -88,6 +130,29 @@ EXERCISE = Exercise(
         Mutant(
             _token_beside_the_features,
             "the class token was joined to the features of every patch: the tokens are axis 1.",
+        ),
+        Mutant(
+            _token_after_the_first_patch,
+            "the class token stands after the first patch; it stands before all of them.",
+        ),
+        Mutant(_token_at_both_ends, "the class token stands at both ends; it stands in front alone."),
+        Mutant(_token_twice, "there are two class tokens in front; each image has one."),
+        Mutant(
+            _token_and_added,
+            "the class token stands in front, but it was added to the patches as well: leave them as "
+            "they are.",
+        ),
+        Mutant(_token_of_ones, "the new token is 1; it is the learned vector that you were given."),
+        Mutant(
+            _token_last_dropped, "the last patch is gone: there is one token more than there are patches."
+        ),
+        Mutant(
+            _token_number_one,
+            "the new token repeats one number; it has all the numbers of the vector that you were given.",
+        ),
+        Mutant(
+            _token_one_more,
+            "there is a class token in front of every patch; each image has one, in front of all.",
         ),
     ),
     hints=(

@@ -40,6 +40,66 @@ def _cost_operations(num_tokens, hidden_dim):
     return _cost(8 * num_tokens * hidden_dim**2, 2 * pairs, 2 * pairs)
 
 
+def _cost_features_once(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim, pairs, pairs)
+
+
+def _cost_tokens_squared(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens**2 * hidden_dim, pairs, pairs)
+
+
+def _cost_tokens_left_out(num_tokens, hidden_dim):
+    pairs = num_tokens * hidden_dim**2
+    return _cost(4 * num_tokens * hidden_dim**2, pairs, pairs)
+
+
+def _cost_pairs_twice(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim**2, pairs, 2 * pairs)
+
+
+def _cost_features_squared(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim**2
+    return _cost(4 * num_tokens * hidden_dim**2, pairs, pairs)
+
+
+def _cost_scores_alone_counted(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim**2, num_tokens**2, pairs)
+
+
+def _cost_mixing_linear(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim**2, pairs, num_tokens * hidden_dim)
+
+
+def _cost_mixing_entries(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim**2, pairs, num_tokens**2)
+
+
+def _cost_half_the_pairs(num_tokens, hidden_dim):
+    pairs = num_tokens * (num_tokens - 1) // 2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim**2, pairs, pairs)
+
+
+def _cost_with_biases(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * (hidden_dim**2 + hidden_dim), pairs, pairs)
+
+
+def _cost_with_softmax(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim**2, pairs + num_tokens**2, pairs)
+
+
+def _cost_scores_both(num_tokens, hidden_dim):
+    pairs = num_tokens**2 * hidden_dim
+    return _cost(4 * num_tokens * hidden_dim**2, 2 * pairs, 2 * pairs)
+
+
 EXERCISE = Exercise(
     key="attention.attention_cost",
     title="Count the multiply-adds",
@@ -67,6 +127,50 @@ EXERCISE = Exercise(
         Mutant(
             _cost_operations,
             "you count multiplications and additions one by one; one multiply-add is both at once.",
+        ),
+        Mutant(
+            _cost_features_once,
+            "a projection is a product with a (hidden_dim, hidden_dim) matrix: hidden_dim appears squared.",
+        ),
+        Mutant(
+            _cost_tokens_squared,
+            "a projection takes one token at a time: num_tokens once, and hidden_dim squared.",
+        ),
+        Mutant(
+            _cost_tokens_left_out,
+            "Q Kᵀ has num_tokens² entries, each a sum over hidden_dim: it is the tokens that appear squared.",
+        ),
+        Mutant(
+            _cost_pairs_twice,
+            "mixing costs as much as the scores: (num_tokens × num_tokens) times (num_tokens × hidden_dim).",
+        ),
+        Mutant(
+            _cost_features_squared,
+            "hidden_dim appears once in the pairs: each entry of Q Kᵀ is one sum over hidden_dim products.",
+        ),
+        Mutant(
+            _cost_scores_alone_counted,
+            '"scores" counts the entries of Q Kᵀ; each of them takes hidden_dim multiply-adds.',
+        ),
+        Mutant(
+            _cost_mixing_linear,
+            'in "mixing" the pairs are missing: each token averages the values of all tokens.',
+        ),
+        Mutant(
+            _cost_mixing_entries,
+            '"mixing" counts the weights; each of them multiplies a value of hidden_dim numbers.',
+        ),
+        Mutant(
+            _cost_half_the_pairs,
+            "you count each pair once; query 1 with key 2 is another product than query 2 with key 1,"
+            " and each token also meets itself.",
+        ),
+        Mutant(_cost_with_biases, "the biases are counted; the task leaves them out."),
+        Mutant(_cost_with_softmax, "the softmax is counted; the task leaves it out."),
+        Mutant(
+            _cost_scores_both,
+            "you count the multiplications and additions of the pairs one by one; one multiply-add is"
+            " both at once.",
         ),
     ),
     hints=(

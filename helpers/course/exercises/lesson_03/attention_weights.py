@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.course.exercise import Exercise, Mutant
+from helpers.course.exercise import Exercise, Mutant, Switches
 from helpers.course.exercises.lesson_03.by_hand import dot_products, scaled_scores, softmax
 
 
@@ -15,6 +15,7 @@ def _weights_cases():
             random.normal(size=(2, 3, 6, 8)).astype("float32"),
             random.normal(size=(2, 3, 6, 8)).astype("float32"),
         ),
+        (np.float32([[2, 0, 0, 0]]), np.float32([[1, 5, 0, 0], [0, 1, 0, 0]])),
     ]
 
 
@@ -72,6 +73,84 @@ def _weights_keys_ask(queries, keys):
     return softmax(scaled_scores(keys, queries))
 
 
+def _weights_over_both(queries, keys):
+    return softmax(scaled_scores(queries, keys), axis=(-2, -1))
+
+
+def _weights_times_root(queries, keys):
+    return softmax(dot_products(queries, keys) * np.sqrt(queries.shape[-1]))
+
+
+def _weights_by_number_of_queries(queries, keys):
+    return softmax(dot_products(queries, keys) / np.sqrt(queries.shape[-2]))
+
+
+def _weights_of_angles(queries, keys):
+    queries, keys = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (queries, keys))
+    return softmax(dot_products(queries, keys))
+
+
+def _weights_sign_turned(queries, keys):
+    return softmax(-scaled_scores(queries, keys))
+
+
+def _weights_twice(queries, keys):
+    return softmax(softmax(scaled_scores(queries, keys)))
+
+
+def _weights_sigmoid(queries, keys):
+    return 1 / (1 + np.exp(-scaled_scores(queries, keys)))
+
+
+def _weights_exponentials(queries, keys):
+    return np.exp(scaled_scores(queries, keys))
+
+
+def _weights_base_two(queries, keys):
+    return softmax(np.log(2) * scaled_scores(queries, keys))
+
+
+def _weights_distances(queries, keys):
+    return softmax(-((queries[..., :, None, :] - keys[..., None, :, :]) ** 2).sum(axis=-1))
+
+
+def _weights_hardest(queries, keys):
+    scores = scaled_scores(queries, keys)
+    return (scores == scores.max(axis=-1, keepdims=True)).astype(float)
+
+
+def _weights_of_features(queries, keys):
+    return softmax(np.swapaxes(queries, -1, -2) @ keys / np.sqrt(queries.shape[-1]))
+
+
+def _weights(queries, keys, *, divide=None, axis=-1, then=None):
+    hidden_dim = queries.shape[-1]
+    divisors = {None: hidden_dim**0.5, "no": 1, "all": hidden_dim, "times": hidden_dim**-0.5}
+    divisors |= {"keys": keys.shape[-2] ** 0.5, "queries": queries.shape[-2] ** 0.5}
+    weights = softmax(dot_products(queries, keys) / divisors[divide], axis=axis)
+    return np.swapaxes(weights, -1, -2) if then == "turned" else softmax(weights) if then else weights
+
+
+_SWITCHES = Switches(
+    _weights,
+    {
+        "divide": {
+            "no": "the scale is missing",
+            "all": "head_dim divides and not its root",
+            "times": "√head_dim multiplies instead of dividing",
+            "keys": "the root of the number of keys divides, not √head_dim",
+            "queries": "the root of the number of queries divides, not √head_dim",
+        },
+        "axis": {
+            -2: "the softmax runs over the queries",
+            (-2, -1): "the softmax runs over all queries and keys at once",
+            0: "the softmax runs over axis 0",
+        },
+        "then": {"turned": "rows and columns are swapped", "again": "a second softmax follows"},
+    },
+)
+
+
 EXERCISE = Exercise(
     key="attention.attention_weights",
     title="Say who looks at whom",
@@ -116,6 +195,43 @@ EXERCISE = Exercise(
         ),
         Mutant(_weights_scaled_after, "you scale after the softmax; the rows no longer sum to 1."),
         Mutant(_weights_keys_ask, "rows and columns are swapped: the queries are the rows."),
+        Mutant(
+            _weights_over_both,
+            "your softmax runs over queries and keys together, so all weights of a matrix sum to 1; "
+            "each row must: axis=-1 alone.",
+        ),
+        Mutant(
+            _weights_times_root,
+            "you multiply by √head_dim; divide by it, or the softmax gets sharper and not softer.",
+        ),
+        Mutant(
+            _weights_by_number_of_queries,
+            "you divide by the root of the number of queries, not of head_dim, the last axis.",
+        ),
+        Mutant(
+            _weights_of_angles,
+            "you divide queries and keys by their lengths; the scores are plain dot products over √head_dim.",
+        ),
+        Mutant(_weights_sign_turned, "the sign is turned: the key that fits best gets the least."),
+        Mutant(_weights_twice, "a softmax went over the weights again; once is enough."),
+        Mutant(
+            _weights_sigmoid,
+            "this is a sigmoid of each score; the softmax lets the keys of a row share 1 among them.",
+        ),
+        Mutant(
+            _weights_exponentials,
+            "these are the exponentials; divide each row by its sum, so that it sums to 1.",
+        ),
+        Mutant(_weights_base_two, "these are powers of 2; the softmax takes powers of e, np.exp."),
+        Mutant(
+            _weights_distances, "these come from distances between queries and keys; take their dot products."
+        ),
+        Mutant(_weights_hardest, "the best key takes all; the softmax gives every key a share."),
+        Mutant(
+            _weights_of_features,
+            "features are compared with features: (queries, head_dim) times (head_dim, keys) compares"
+            " queries with keys.",
+        ),
     ),
     hints=(
         "Compare every query with every key first. Which matrix product does all pairs at once?",
@@ -126,4 +242,5 @@ EXERCISE = Exercise(
     difficulty=2,
     importance=5,
     minutes=10,
+    switches=_SWITCHES,
 )

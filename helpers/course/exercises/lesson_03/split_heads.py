@@ -11,6 +11,7 @@ def _split_cases():
         (random.normal(size=(2, 5, 12)).astype("float32"), 3),
         (random.normal(size=(1, 4, 8)).astype("float32"), 4),
         (random.normal(size=(3, 6, 10)).astype("float32"), 2),
+        (np.arange(1, 9, dtype="float32").reshape(1, 2, 4), 2),
     ]
 
 
@@ -44,6 +45,34 @@ def _split_copied(tokens, num_heads):
     return np.repeat(tokens[:, None], num_heads, axis=1)
 
 
+def _split_heads_turned(tokens, num_heads):
+    return _split(tokens, num_heads).transpose(0, 2, 1, 3)[:, ::-1]
+
+
+def _split_all_axes_turned(tokens, num_heads):
+    return _split(tokens, num_heads).transpose(0, 3, 1, 2)
+
+
+def _split_sizes_swapped(tokens, num_heads):
+    """Take num_heads for the size of a head."""
+    head_dim = tokens.shape[-1] // num_heads
+    return tokens.reshape(*tokens.shape[:2], head_dim, num_heads).transpose(0, 2, 1, 3)
+
+
+def _split_joined_with_batch(tokens, num_heads):
+    heads = _split(tokens, num_heads).transpose(0, 2, 1, 3)
+    return heads.reshape(-1, *heads.shape[2:])
+
+
+def _split_first_head(tokens, num_heads):
+    return _split(tokens, num_heads).transpose(0, 2, 1, 3)[:, 0]
+
+
+def _split_turned_first(tokens, num_heads):
+    batch, num_tokens, hidden_dim = tokens.shape
+    return tokens.transpose(0, 2, 1).reshape(batch, num_heads, num_tokens, hidden_dim // num_heads)
+
+
 EXERCISE = Exercise(
     key="attention.split_heads",
     title="Deal the features out to the heads",
@@ -67,6 +96,30 @@ EXERCISE = Exercise(
         Mutant(
             _split_copied,
             "each head got a copy of all features; a head gets hidden_dim / num_heads of them.",
+        ),
+        Mutant(
+            _split_heads_turned,
+            "the heads come in the reverse order: the first head_dim features go to the first head.",
+        ),
+        Mutant(
+            _split_all_axes_turned,
+            "the axes are (batch, head_dim, num_tokens, num_heads); the order is (batch, num_heads, "
+            "num_tokens, head_dim).",
+        ),
+        Mutant(
+            _split_sizes_swapped,
+            "num_heads and head_dim have changed places: there are num_heads pieces of head_dim "
+            "features each.",
+        ),
+        Mutant(
+            _split_joined_with_batch,
+            "batch and heads are joined in one axis: keep the batch first, then the heads.",
+        ),
+        Mutant(_split_first_head, "this is the first head alone; all heads are asked for."),
+        Mutant(
+            _split_turned_first,
+            "you exchange tokens and features before you cut; the reshape then mixes them. Cut first,"
+            " then exchange.",
         ),
     ),
     hints=(

@@ -1,6 +1,6 @@
 """count_parameters(config): count the parameters."""
 
-from helpers.course.exercise import Exercise, Mutant
+from helpers.course.exercise import Exercise, Mutant, Switches
 
 
 def _count_cases():
@@ -11,6 +11,7 @@ def _count_cases():
         (ViTConfig.variant("S/16"),),
         (ViTConfig.variant("cifar/4"),),
         (ViTConfig(28, 7, 24, 2, 3, 60, 5, **grey),),
+        (ViTConfig(6, 2, 4, 3, 2, 5, 7),),
     ]
 
 
@@ -128,6 +129,56 @@ def _count_mlp_four_times(config):
     return _count(config) + config.depth * (2 * config.hidden_dim + 1) * wider
 
 
+# What a wrong count is off by: for each slip the numbers that it adds, of hidden_dim d and mlp_dim m.
+_OFF_BY = {
+    "the bias of the patch embedding is missing": lambda c, d, m: -d,
+    "the patch embedding is missing": lambda c, d, m: -(c.patch_size**2 * c.channels + 1) * d,
+    "the class token is missing": lambda c, d, m: -d,
+    "the position embedding is missing": lambda c, d, m: -c.num_tokens * d,
+    "the class token has no position": lambda c, d, m: -d,
+    "positions are counted in every block": lambda c, d, m: (c.depth - 1) * c.num_tokens * d,
+    "the biases of queries, keys and values are missing": lambda c, d, m: -c.depth * 3 * d,
+    "the bias of the attention's output is missing": lambda c, d, m: -c.depth * d,
+    "the biases of the attention are missing": lambda c, d, m: -c.depth * 4 * d,
+    "the attention's output projection is missing": lambda c, d, m: -c.depth * (d * d + d),
+    "the whole attention is missing": lambda c, d, m: -c.depth * 4 * (d * d + d),
+    "queries, keys and values are counted once, not three times": lambda c, d, m: -c.depth * 2 * (d * d + d),
+    "the biases of the MLP are missing": lambda c, d, m: -c.depth * (d + m),
+    "the first bias of the MLP is missing": lambda c, d, m: -c.depth * m,
+    "the last bias of the MLP is missing": lambda c, d, m: -c.depth * d,
+    "the second layer of the MLP is missing": lambda c, d, m: -c.depth * (m * d + d),
+    "the whole MLP is missing": lambda c, d, m: -c.depth * (2 * m * d + m + d),
+    "one of the two norms of a block is missing": lambda c, d, m: -c.depth * 2 * d,
+    "the norms of the blocks are missing": lambda c, d, m: -c.depth * 4 * d,
+    "the norms have gamma but no beta": lambda c, d, m: -(2 * c.depth + 1) * d,
+    "the last norm is missing": lambda c, d, m: -2 * d,
+    "the last norm is counted in every block": lambda c, d, m: (c.depth - 1) * 2 * d,
+    "the bias of the head is missing": lambda c, d, m: -c.num_classes,
+    "the head is missing": lambda c, d, m: -(d + 1) * c.num_classes,
+    "the head is counted in every block": lambda c, d, m: (c.depth - 1) * (d + 1) * c.num_classes,
+    "one block was counted, and there are depth of them": lambda c, d, m: -(c.depth - 1) * _block(d, m),
+    "one block too many is counted": lambda c, d, m: _block(d, m),
+    "every head was given the whole width": lambda c, d, m: c.depth * (c.num_heads - 1) * (4 * d * d + 3 * d),
+    "patch_size stands in the place of its square": lambda c, d, m: (
+        -(c.patch_size**2 - c.patch_size) * c.channels * d
+    ),
+    "the channels of a patch are left out": lambda c, d, m: -(c.channels - 1) * c.patch_size**2 * d,
+    "mlp_dim is taken for 4 · hidden_dim": lambda c, d, m: c.depth * (4 * d - m) * (2 * d + 1),
+}
+
+
+def _block(d, m):
+    return 4 * (d * d + d) + 2 * d * m + d + m + 4 * d
+
+
+def _counted_with(config, **slips):
+    d, m = config.hidden_dim, config.mlp_dim
+    return _count(config) + sum(_OFF_BY[slip](config, d, m) for slip in slips)
+
+
+_SWITCHES = Switches(_counted_with, {slip: {True: slip} for slip in _OFF_BY})
+
+
 EXERCISE = Exercise(
     key="parts.count_parameters",
     title="Count the parameters",
@@ -209,4 +260,5 @@ EXERCISE = Exercise(
     importance=4,
     minutes=15,
     tolerance=1e-12,
+    switches=_SWITCHES,
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.course.exercise import Exercise, Mutant
+from helpers.course.exercise import Exercise, Mutant, Switches
 
 
 def _tokens(x):
@@ -34,7 +34,18 @@ def _block_cases():
 
         return tokens, norm(np.float32(1.2)), attention, norm(np.float32(0.7)), mlp
 
-    return [case(2, 5, 4), case(1, 3, 8)]
+    def in_words(words, function):
+        function.in_words = words
+        return function
+
+    by_hand = (
+        np.float32([[[1]]]),
+        in_words("x → 2x", lambda x: 2 * _tokens(x)),
+        in_words("x → x + 10", lambda x: _tokens(x) + 10),
+        in_words("x → 3x", lambda x: 3 * _tokens(x)),
+        in_words("x → x + 100", lambda x: _tokens(x) + 100),
+    )
+    return [case(2, 5, 4), case(1, 3, 8), by_hand]
 
 
 def _block_post_norm(tokens, norm1, attention, norm2, mlp):
@@ -118,6 +129,72 @@ def _block_attention_only(tokens, norm1, attention, norm2, mlp):
     return tokens + attention(norm1(tokens))
 
 
+def _wired(
+    tokens,
+    norm1,
+    attention,
+    norm2,
+    mlp,
+    *,
+    enter1=None,
+    leave1=None,
+    skip1=None,
+    on_stream=None,
+    read2=None,
+    enter2=None,
+    leave2=None,
+    skip2=None,
+    at_the_end=None,
+    order=None,
+):
+    """Wire a block with other norms, skips and readings than the right ones."""
+
+    def same(x):
+        return x
+
+    attention, mlp = (mlp, attention) if order else (attention, mlp)
+    read = {None: norm1, "none": same, "other": norm2}[enter1](tokens)
+    branch = attention(read)
+    branch = norm1(branch) if leave1 else branch
+    stream = {None: tokens, "none": 0, "normed": read}[skip1] + branch
+    stream = norm1(stream) if on_stream else stream
+    entering = {None: stream, "tokens": tokens, "branch": branch}[read2]
+    read = {None: norm2, "none": same, "other": norm1}[enter2](entering)
+    branch = mlp(read)
+    branch = norm2(branch) if leave2 else branch
+    result = {None: stream, "none": 0, "normed": read, "tokens": tokens, "twice": 2 * stream}[skip2] + branch
+    return norm2(result) if at_the_end else result
+
+
+_SWITCHES = Switches(
+    _wired,
+    {
+        "enter1": {
+            "none": "norm1 is missing before the attention",
+            "other": "norm2 stands before the attention",
+        },
+        "leave1": {True: "a norm stands behind the attention"},
+        "skip1": {"none": "the first skip is missing", "normed": "the first skip starts after the norm"},
+        "on_stream": {True: "norm1 stands on the stream, after the first sum"},
+        "read2": {
+            "tokens": "the MLP reads the tokens that came in, not what the attention has written",
+            "branch": "the MLP reads the attention's branch alone, not the stream",
+        },
+        "enter2": {"none": "norm2 is missing before the MLP", "other": "norm1 stands before the MLP"},
+        "leave2": {True: "a norm stands behind the MLP"},
+        "skip2": {
+            "none": "the second skip is missing",
+            "normed": "the second skip starts after the norm",
+            "tokens": "the second skip adds the tokens that came in, so what the attention wrote is lost",
+            "twice": "the stream is added twice at the end",
+        },
+        "at_the_end": {True: "norm2 stands on the stream at the end"},
+        "order": {True: "the MLP comes before the attention"},
+    },
+    most=3,
+)
+
+
 EXERCISE = Exercise(
     key="parts.encoder_block",
     title="Wire a block",
@@ -179,4 +256,5 @@ EXERCISE = Exercise(
     difficulty=2,
     importance=5,
     minutes=6,
+    switches=_SWITCHES,
 )

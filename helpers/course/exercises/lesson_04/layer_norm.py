@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.course.exercise import Case, Exercise, Mutant
+from helpers.course.exercise import Case, Exercise, Mutant, Switches
 
 
 def _norm_cases():
@@ -13,10 +13,12 @@ def _norm_cases():
 
     small = numbers(3, 4, 6, scale=0.02)
     small[0, 1] = 0.5  # a token whose features are all alike: its variance is 0
+    by_hand = np.float32([[[1, 3]]]), np.float32([2, 4]), np.float32([10, 20])
     return [
         Case(small, numbers(6), numbers(6), epsilon=4e-3),
         Case(numbers(2, 5, 8, shift=1.5), numbers(8), numbers(8)),
         Case(numbers(1, 3, 12, scale=3.0), numbers(12), numbers(12), epsilon=1e-2),
+        Case(*by_hand, epsilon=3.0),
     ]
 
 
@@ -108,6 +110,121 @@ def _norm_shift_first(tokens, gamma, beta, epsilon=1e-6):
     return gamma * (_norm(tokens, 1.0, 0.0, epsilon) + beta)
 
 
+def _norm_gamma_divides(tokens, gamma, beta, epsilon=1e-6):
+    return _norm(tokens, 1.0, 0.0, epsilon) / gamma + beta
+
+
+def _norm_gamma_added(tokens, gamma, beta, epsilon=1e-6):
+    return _norm(tokens, 1.0, 0.0, epsilon) + gamma + beta
+
+
+def _norm_beta_subtracted(tokens, gamma, beta, epsilon=1e-6):
+    return _norm(tokens, gamma, -beta, epsilon)
+
+
+def _norm_beta_multiplied(tokens, gamma, beta, epsilon=1e-6):
+    return _norm(tokens, gamma, 0.0, epsilon) * beta
+
+
+def _norm_epsilon_after(tokens, gamma, beta, epsilon=1e-6):
+    return _norm_no_epsilon(tokens, gamma, beta) + epsilon
+
+
+def _norm_epsilon_above(tokens, gamma, beta, epsilon=1e-6):
+    with np.errstate(all="ignore"):
+        centred = tokens - tokens.mean(-1, keepdims=True) + epsilon
+        return gamma * centred / tokens.std(-1, keepdims=True) + beta
+
+
+def _norm_epsilon_squared(tokens, gamma, beta, epsilon=1e-6):
+    return _norm(tokens, gamma, beta, epsilon**2)
+
+
+def _norm_by_absolute_deviation(tokens, gamma, beta, epsilon=1e-6):
+    centred = tokens - tokens.mean(-1, keepdims=True)
+    return gamma * centred / (np.abs(centred).mean(-1, keepdims=True) + epsilon) + beta
+
+
+def _norm_by_length(tokens, gamma, beta, epsilon=1e-6):
+    centred = tokens - tokens.mean(-1, keepdims=True)
+    return gamma * centred / np.sqrt((centred**2).sum(-1, keepdims=True) + epsilon) + beta
+
+
+def _norm_between_zero_and_one(tokens, gamma, beta, epsilon=1e-6):
+    low, high = tokens.min(-1, keepdims=True), tokens.max(-1, keepdims=True)
+    return gamma * (tokens - low) / (high - low + epsilon) + beta
+
+
+def _norm_times_deviation(tokens, gamma, beta, epsilon=1e-6):
+    centred = tokens - tokens.mean(-1, keepdims=True)
+    return gamma * centred * np.sqrt(tokens.var(-1, keepdims=True) + epsilon) + beta
+
+
+def _norm_mean_off_late(tokens, gamma, beta, epsilon=1e-6):
+    """Take the mean off after the division has been done: precedence without brackets."""
+    deviation = np.sqrt(tokens.var(-1, keepdims=True) + epsilon)
+    return gamma * tokens - tokens.mean(-1, keepdims=True) / deviation + beta
+
+
+def _norm_gamma_before_division(tokens, gamma, beta, epsilon=1e-6):
+    """Scale and shift first, and normalise that."""
+    return _norm(gamma * tokens + beta, 1.0, 0.0, epsilon)
+
+
+def _norm_beta_inside(tokens, gamma, beta, epsilon=1e-6):
+    deviation = np.sqrt(tokens.var(-1, keepdims=True) + epsilon)
+    return (gamma * (tokens - tokens.mean(-1, keepdims=True)) + beta) / deviation
+
+
+def _norm_with(
+    tokens, gamma, beta, epsilon=1e-6, *, axis=-1, centre=1, by=None, root=None, scale=None, shift=None
+):
+    tokens = np.asarray(tokens, "float64")
+    centred = tokens - centre * tokens.mean(axis, keepdims=True)
+    variance = tokens.var(axis, keepdims=True, ddof=by == "one less")
+    if by == "squares":
+        variance = (tokens**2).mean(axis, keepdims=True)
+    inside = {"outside": 0.0, "none": 0.0, "keras": 1e-3, "fixed": 1e-6}.get(root, epsilon)
+    divisor = variance + inside if root == "no root" else np.sqrt(variance + inside)
+    normalised = centred / (divisor + epsilon * (root == "outside"))
+    gamma, beta = (beta, gamma) if scale == "beta" else (gamma, beta)
+    gamma = 1 if scale == "none" else gamma
+    shifted = {"none": 0, "scaled": gamma * beta, "minus": -beta}.get(shift, beta)
+    return gamma * normalised + shifted
+
+
+_SWITCHES = Switches(
+    _norm_with,
+    {
+        "axis": {
+            1: "mean and variance run over the tokens, not over the features",
+            0: "mean and variance run over the images, not over the features",
+            (0, 1): "mean and variance run over all tokens of all images",
+            (1, 2): "there is one mean and one variance for a whole image",
+            None: "there is one mean and one variance for everything",
+        },
+        "centre": {0: "the mean is not taken off", 2: "the mean is taken off twice"},
+        "by": {
+            "one less": "the variance divides by hidden_dim − 1 (ddof=1)",
+            "squares": "the mean of the squares stands in the place of the variance",
+        },
+        "root": {
+            "outside": "epsilon is added to the standard deviation, not to the variance",
+            "none": "epsilon is missing",
+            "no root": "this divides by the variance, not by its root",
+            "keras": "epsilon is always 1e-3",
+            "fixed": "epsilon is always 1e-6",
+        },
+        "scale": {"none": "gamma is missing", "beta": "gamma and beta have changed places"},
+        "shift": {
+            "none": "beta is missing",
+            "scaled": "beta is scaled by gamma",
+            "minus": "beta is subtracted",
+        },
+    },
+)
+
+
 EXERCISE = Exercise(
     key="parts.layer_norm",
     title="LayerNorm",
@@ -178,6 +295,43 @@ EXERCISE = Exercise(
         Mutant(_norm_no_gamma, "gamma is missing: multiply by it before you add beta."),
         Mutant(_norm_no_beta, "beta is missing: add it at the end."),
         Mutant(_norm_shift_first, "beta is scaled by gamma too: multiply first, then add beta."),
+        Mutant(_norm_gamma_divides, "gamma divides; it multiplies the normalised tokens."),
+        Mutant(_norm_gamma_added, "gamma is added; it multiplies the normalised tokens, and beta is added."),
+        Mutant(_norm_beta_subtracted, "beta is subtracted: add it."),
+        Mutant(_norm_beta_multiplied, "beta is multiplied: gamma multiplies, beta is added."),
+        Mutant(
+            _norm_epsilon_after, "epsilon is added to the result; it belongs under the root, to the variance."
+        ),
+        Mutant(
+            _norm_epsilon_above,
+            "epsilon is added above the line; it belongs under the root, to the variance.",
+        ),
+        Mutant(_norm_epsilon_squared, "epsilon is squared; add it to the variance as it is."),
+        Mutant(
+            _norm_by_absolute_deviation,
+            "this divides by the mean absolute deviation; divide by the standard deviation.",
+        ),
+        Mutant(
+            _norm_by_length,
+            "this divides by the length of the token: the squares were added up, not averaged.",
+        ),
+        Mutant(
+            _norm_between_zero_and_one,
+            "this stretches each token to 0 … 1; subtract the mean and divide by the standard deviation.",
+        ),
+        Mutant(_norm_times_deviation, "you multiply by the standard deviation: divide by it."),
+        Mutant(
+            _norm_mean_off_late,
+            "brackets are missing: (tokens − mean) / deviation, not tokens − mean / deviation.",
+        ),
+        Mutant(
+            _norm_gamma_before_division,
+            "gamma and beta come first here; normalise first, then scale and shift.",
+        ),
+        Mutant(
+            _norm_beta_inside,
+            "beta is divided too: it is added at the end, to what has been normalised and scaled.",
+        ),
     ),
     hints=(
         "Which axis holds the features of one token? Mean and variance run over that one alone.",
@@ -188,4 +342,5 @@ EXERCISE = Exercise(
     difficulty=2,
     importance=5,
     minutes=8,
+    switches=_SWITCHES,
 )

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from helpers.course.exercise import Exercise, Mutant
+from helpers.course.exercise import Exercise, Mutant, Switches
 
 
 def _mlp_cases():
@@ -17,7 +17,8 @@ def _mlp_cases():
         arrays[3] = 0.1 + np.abs(arrays[3])
         return tuple(array.astype("float32") for array in arrays)
 
-    return [case(2, 5, 4, 12), case(1, 3, 6, 9)]
+    by_hand = [[[1]]], [[1, -1]], [1, 0.5], [[1], [10]], [5]
+    return [case(2, 5, 4, 12), case(1, 3, 6, 9), tuple(np.float32(array) for array in by_hand)]
 
 
 _erf = np.vectorize(math.erf, otypes=["float64"])
@@ -25,6 +26,24 @@ _erf = np.vectorize(math.erf, otypes=["float64"])
 
 def _gelu(x):
     return x * 0.5 * (1 + _erf(x / math.sqrt(2)))
+
+
+ACTIVATIONS = {
+    "clip": lambda x: x / (1 + np.exp(-1.702 * x)),
+    "swish": lambda x: x / (1 + np.exp(-x)),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky": lambda x: np.where(x > 0, x, 0.2 * x),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "softplus": lambda x: np.log1p(np.exp(x)),
+    "no root": lambda x: x * 0.5 * (1 + _erf(x)),
+    "no half": lambda x: x * (1 + _erf(x / math.sqrt(2))),
+    "chance": lambda x: 0.5 * (1 + _erf(x / math.sqrt(2))),
+    "density": lambda x: x * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi),
+    "by tanh": lambda x: 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "none": lambda x: x,
+}
 
 
 def _mlp(tokens, w1, b1, w2, b2, activation=_gelu):
@@ -55,10 +74,7 @@ def _mlp_tanh(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias
 
 
 def _mlp_sigmoid(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
-    def gelu(x):
-        return x / (1 + np.exp(-1.702 * x))
-
-    return _mlp(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias, gelu)
+    return _mlp(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias, ACTIVATIONS["clip"])
 
 
 def _mlp_relu(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
@@ -82,6 +98,60 @@ def _mlp_no_last_bias(tokens, expand_kernel, expand_bias, contract_kernel, contr
 
 def _mlp_with_skip(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
     return tokens + _mlp(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias)
+
+
+def _mlp_with_activation(name):
+    def mlp(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
+        return _mlp(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias, ACTIVATIONS[name])
+
+    return mlp
+
+
+def _mlp_bias_after_gelu(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
+    return (_gelu(tokens @ expand_kernel) + expand_bias) @ contract_kernel + contract_bias
+
+
+def _mlp_tokens_averaged(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
+    return _mlp(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias).mean(axis=1)
+
+
+def _mlp_first_layer_alone(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
+    return _gelu(tokens @ expand_kernel + expand_bias)
+
+
+def _mlp_softmax(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
+    exponentials = np.exp(tokens @ expand_kernel + expand_bias)
+    hidden = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return hidden @ contract_kernel + contract_bias
+
+
+def _mlp_kernels_tied(tokens, expand_kernel, expand_bias, contract_kernel, contract_bias):
+    return _gelu(tokens @ expand_kernel + expand_bias) @ expand_kernel.T + contract_bias
+
+
+def _mlp_with(tokens, w1, b1, w2, b2, *, bend=None, first=1, last=1, place=None, skip=0):
+    activation = ACTIVATIONS.get(bend, _gelu)
+    hidden = tokens @ w1 + first * b1
+    hidden = hidden if place else activation(hidden)
+    result = hidden @ w2 + last * b2
+    return (activation(result) if place == "end" else result) + skip * tokens
+
+
+_SWITCHES = Switches(
+    _mlp_with,
+    {
+        "bend": {
+            "by tanh": "the GELU is the approximation by tanh",
+            "relu": "a ReLU stands in the place of the GELU",
+            "clip": "the GELU is the rough x · sigmoid(1.702 x)",
+            "swish": "x · sigmoid(x) stands in the place of the GELU",
+        },
+        "first": {0: "the first bias is missing", -1: "the first bias is subtracted"},
+        "last": {0: "the last bias is missing", -1: "the last bias is subtracted"},
+        "place": {"end": "the activation stands at the end", "nowhere": "there is no activation"},
+        "skip": {1: "the tokens were added to the result"},
+    },
+)
 
 
 EXERCISE = Exercise(
@@ -117,6 +187,37 @@ EXERCISE = Exercise(
             _mlp_with_skip,
             "the tokens were added to the result; the skip is the block's work, not the MLP's.",
         ),
+        Mutant(
+            _mlp_with_activation("swish"),
+            "this is x · sigmoid(x), called swish or SiLU; a Vision Transformer has a GELU there.",
+        ),
+        Mutant(_mlp_with_activation("sigmoid"), "this is a sigmoid; a Vision Transformer has a GELU there."),
+        Mutant(_mlp_with_activation("tanh"), "this is a tanh; a Vision Transformer has a GELU there."),
+        Mutant(_mlp_with_activation("leaky"), "this is a leaky ReLU; a Vision Transformer has a GELU there."),
+        Mutant(_mlp_with_activation("elu"), "this is an ELU; a Vision Transformer has a GELU there."),
+        Mutant(
+            _mlp_with_activation("softplus"), "this is a softplus; a Vision Transformer has a GELU there."
+        ),
+        Mutant(_mlp_with_activation("no root"), "√2 is missing: Φ(x) = ½ (1 + erf(x / √2))."),
+        Mutant(_mlp_with_activation("no half"), "the half is missing: Φ(x) = ½ (1 + erf(x / √2))."),
+        Mutant(_mlp_with_activation("chance"), "this is Φ(x) alone; the GELU is x · Φ(x)."),
+        Mutant(
+            _mlp_with_activation("density"),
+            "this takes the density of the normal distribution; the GELU takes Φ, the chance to lie below x.",
+        ),
+        Mutant(_mlp_bias_after_gelu, "the first bias comes after the GELU: add it before."),
+        Mutant(_mlp_tokens_averaged, "you averaged the tokens; the MLP takes each token by itself."),
+        Mutant(
+            _mlp_first_layer_alone,
+            "the second layer is missing: bring the hidden numbers back with contract_kernel and "
+            "contract_bias.",
+        ),
+        Mutant(_mlp_softmax, "a softmax stands in the place of the GELU."),
+        Mutant(
+            _mlp_kernels_tied,
+            "expand_kernel is used twice, the second time transposed: the way back has a kernel of "
+            "its own, contract_kernel.",
+        ),
     ),
     hints=(
         "Three steps: widen, bend, bring back. What would be lost without the bend?",
@@ -129,4 +230,5 @@ EXERCISE = Exercise(
     importance=4,
     minutes=8,
     tolerance=2e-6,
+    switches=_SWITCHES,
 )

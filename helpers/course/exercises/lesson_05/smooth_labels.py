@@ -8,7 +8,7 @@ from helpers.course.exercise import Exercise, Mutant
 def _smooth_cases():
     one_hot = np.eye(10, dtype="float32")[[3, 0, 9]]
     mixed = np.array([[0.7, 0.3, 0.0, 0.0], [0.0, 0.5, 0.0, 0.5]], "float32")
-    return [(one_hot, 0.1), (mixed, 0.2), (one_hot[:, :5] + 0.1, 0.0)]
+    return [(one_hot, 0.1), (mixed, 0.2), (mixed[:1, :2], 0.0), (np.float32([[1, 0]]), 0.2)]
 
 
 def _smooth_only_taken(labels, smoothing):
@@ -51,6 +51,44 @@ def _smooth_by_batch(labels, smoothing):
 def _smooth_one_hot_only(labels, smoothing):
     num_classes = labels.shape[-1]
     return np.eye(num_classes)[labels.argmax(axis=-1)] * (1 - smoothing) + smoothing / num_classes
+
+
+def _smooth_given_too_much(labels, smoothing):
+    return labels * (1 - smoothing / labels.shape[-1]) + smoothing / labels.shape[-1]
+
+
+def _smooth_half(labels, smoothing):
+    return labels * (1 - smoothing) + smoothing / 2
+
+
+def _smooth_subtracted(labels, smoothing):
+    return labels - smoothing + smoothing / labels.shape[-1]
+
+
+def _smooth_zeros_alone(labels, smoothing):
+    return np.where(labels == 0, smoothing / labels.shape[-1], labels * (1 - smoothing))
+
+
+def _smooth_normalised(labels, smoothing):
+    given = labels + smoothing / labels.shape[-1]
+    return given / given.sum(axis=-1, keepdims=True)
+
+
+def _smooth_share_of_each(labels, smoothing):
+    return labels * (1 - smoothing) + labels * smoothing / labels.shape[-1]
+
+
+def _smooth_swapped(labels, smoothing):
+    return labels * smoothing + (1 - smoothing) / labels.shape[-1]
+
+
+def _smooth_softmax(labels, smoothing):
+    exponentials = np.exp(labels * (1 - smoothing) + smoothing / labels.shape[-1])
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _smooth_first_row(labels, smoothing):
+    return (labels * (1 - smoothing) + smoothing / labels.shape[-1])[0]
 
 
 EXERCISE = Exercise(
@@ -100,6 +138,40 @@ EXERCISE = Exercise(
             "this makes one-hot labels first, and forgets what MixUp has mixed: smooth the labels "
             "as they are.",
         ),
+        Mutant(
+            _smooth_given_too_much,
+            "the right class loses smoothing / num_classes alone; it loses the whole share, and gets "
+            "its part back.",
+        ),
+        Mutant(
+            _smooth_half,
+            "this gives smoothing / 2 to every class, as if there were two: their number is "
+            "labels.shape[-1].",
+        ),
+        Mutant(
+            _smooth_subtracted,
+            "the share was subtracted from every entry, so some fall below 0: multiply the labels by "
+            "1 - smoothing.",
+        ),
+        Mutant(
+            _smooth_zeros_alone,
+            "classes that hold 0 get their part alone; every class gets one, the right one too.",
+        ),
+        Mutant(
+            _smooth_normalised,
+            "you divide each row by its sum, which takes a little less than the share: (1 - "
+            "smoothing) * labels + smoothing / num_classes.",
+        ),
+        Mutant(
+            _smooth_share_of_each,
+            "the share goes back to the class that it was taken from: spread it over all classes.",
+        ),
+        Mutant(
+            _smooth_swapped,
+            "the two parts have changed places: the label keeps 1 - smoothing, and smoothing is spread.",
+        ),
+        Mutant(_smooth_softmax, "a softmax went over the labels: the rows sum to 1 already."),
+        Mutant(_smooth_first_row, "this is the first row alone: all labels of the batch are asked for."),
     ),
     hints=(
         "What is taken from a row must be given back to it, or it does not sum to 1 any more.",

@@ -66,6 +66,57 @@ def _entropy_class_token_only(attention_weights):
     return _entropy(attention_weights[..., 0, :])
 
 
+def _entropy_guarded_by(small):
+    def entropy(attention_weights):
+        return -np.sum(attention_weights * np.log(attention_weights + small), axis=-1)
+
+    return entropy
+
+
+def _entropy_not_weighted(attention_weights):
+    return -np.log(np.where(attention_weights > 0, attention_weights, 1)).mean(axis=-1)
+
+
+def _entropy_terms(attention_weights):
+    return -attention_weights * np.log(np.where(attention_weights > 0, attention_weights, 1))
+
+
+def _entropy_of_everything(attention_weights):
+    return _entropy(attention_weights).mean()
+
+
+def _entropy_queries_averaged(attention_weights):
+    return _entropy(attention_weights).mean(axis=-1)
+
+
+def _entropy_query_rows_averaged(attention_weights):
+    return _entropy(attention_weights.mean(axis=-2))
+
+
+def _entropy_squares(attention_weights):
+    return 1 - np.sum(attention_weights**2, axis=-1)
+
+
+def _entropy_below_even(attention_weights):
+    return np.log(attention_weights.shape[-1]) - _entropy(attention_weights)
+
+
+def _entropy_largest(attention_weights):
+    return attention_weights.max(axis=-1)
+
+
+def _entropy_decimal(attention_weights):
+    return _entropy(attention_weights, np.log10)
+
+
+def _entropy_in_log1p(attention_weights):
+    return np.sum(attention_weights * np.log1p(attention_weights), axis=-1)
+
+
+def _entropy_over_both(attention_weights):
+    return _entropy(attention_weights).sum(axis=-1)
+
+
 EXERCISE = Exercise(
     key="attention.attention_entropy",
     title="Measure how widely a query looks",
@@ -99,6 +150,38 @@ EXERCISE = Exercise(
             "you take a softmax of what has been through one: these are weights and not scores.",
         ),
         Mutant(_entropy_class_token_only, "that is the class token's row; every query is asked for."),
+        Mutant(
+            _entropy_guarded_by(1e-3),
+            "the number that you add inside the logarithm is so large that it shows: where a share is"
+            " 0, put 1 in its place, as ln 1 is 0.",
+        ),
+        Mutant(
+            _entropy_not_weighted,
+            "you average the logarithms; each is weighted by its own share, and then added up.",
+        ),
+        Mutant(_entropy_terms, "these are the terms −p · ln p; add them up over the keys."),
+        Mutant(_entropy_of_everything, "this is one number for everything; each query has its own entropy."),
+        Mutant(
+            _entropy_queries_averaged,
+            "you averaged over the queries at the end; each query has its own entropy.",
+        ),
+        Mutant(
+            _entropy_query_rows_averaged,
+            "you average the rows of all queries before you measure; each query has its own entropy.",
+        ),
+        Mutant(_entropy_squares, "this is 1 − Σ p², the impurity of Gini; the entropy takes logarithms."),
+        Mutant(
+            _entropy_below_even,
+            "this is how far the entropy lies below that of an even look; give the entropy itself.",
+        ),
+        Mutant(_entropy_largest, "this is the largest share; the entropy takes all of them."),
+        Mutant(
+            _entropy_decimal, "this takes the logarithm to base 10; for nats take the natural one, `np.log`."
+        ),
+        Mutant(
+            _entropy_in_log1p, "np.log1p is ln(1 + p), which the entropy is not made of: it is −Σ p · ln p."
+        ),
+        Mutant(_entropy_over_both, "you add up over the queries too; each query has its own entropy."),
     ),
     hints=(
         "Each row is a probability distribution. What must happen to a share of exactly 0?",

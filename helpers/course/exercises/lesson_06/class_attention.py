@@ -11,6 +11,7 @@ def _map_cases():
         (attention(60, 2, 3, 4, 10, 10),),
         Case(attention(61, 2, 3, 7, 7), grid=(2, 3)),
         Case(attention(62, 13, 13), grid=(4, 3)),
+        Case(np.float32([[0.2, 0.5, 0.3], [0.1, 0.6, 0.3], [0.7, 0.2, 0.1]]), grid=(1, 2)),
     ]
 
 
@@ -74,6 +75,38 @@ def _map_flat(attention_weights, *, grid=None):
     return attention_weights[..., 0, 1:]
 
 
+def _map_last_is_class_token(attention_weights, *, grid=None):
+    return _laid_out(attention_weights[..., -1, :-1], grid)
+
+
+def _map_upside_down(attention_weights, *, grid=None):
+    return _laid_out(attention_weights[..., 0, 1:], grid)[..., ::-1, :]
+
+
+def _map_mirrored(attention_weights, *, grid=None):
+    return _laid_out(attention_weights[..., 0, 1:], grid)[..., ::-1]
+
+
+def _map_of_patch_queries(attention_weights, *, grid=None):
+    return _laid_out(attention_weights[..., 1:, 1:].mean(axis=-2), grid)
+
+
+def _map_of_all_summed(attention_weights, *, grid=None):
+    return _laid_out(attention_weights[..., 1:].sum(axis=-2), grid)
+
+
+def _map_logarithm(attention_weights, *, grid=None):
+    return np.log(_laid_out(attention_weights[..., 0, 1:], grid))
+
+
+def _map_all_tokens(attention_weights, *, grid=None):
+    return attention_weights[..., 0, :]
+
+
+def _map_patch_to_patch(attention_weights, *, grid=None):
+    return attention_weights[..., 1:, 1:]
+
+
 EXERCISE = Exercise(
     key="attention.class_attention",
     title="Lay the class token's attention out as the image is",
@@ -116,6 +149,24 @@ EXERCISE = Exercise(
             "you stretched the map to 0 … 1; leave the weights as they are, a figure can scale colours.",
         ),
         Mutant(_map_flat, "the row is right; now lay it out over the grid."),
+        Mutant(
+            _map_last_is_class_token,
+            "the class token is the first token, not the last: row 0, and keys from 1 on.",
+        ),
+        Mutant(_map_upside_down, "the map stands on its head: the first patch is at the top left."),
+        Mutant(_map_mirrored, "the map is mirrored left to right: the first patch is at the top left."),
+        Mutant(
+            _map_of_patch_queries,
+            "you average over the patches as queries; only the class token's row is asked for.",
+        ),
+        Mutant(_map_of_all_summed, "you add up over all queries; only the class token's row is asked for."),
+        Mutant(_map_logarithm, "these are logarithms; leave the weights as they are."),
+        Mutant(
+            _map_all_tokens,
+            "this is the class token's row with its own key 0 in it: drop that, then lay the rest out"
+            " over the grid.",
+        ),
+        Mutant(_map_patch_to_patch, "this is how patches look at patches; the class token asks: row 0."),
     ),
     hints=(
         "Which row belongs to the class token, and which column is no patch?",

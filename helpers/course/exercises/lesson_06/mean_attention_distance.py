@@ -7,10 +7,12 @@ from helpers.course.exercises.lesson_06.made import attention, sides
 
 
 def _distance_cases():
+    by_hand = np.float32([[0.2, 0.5, 0.3], [0.2, 0.6, 0.2], [0.5, 0.1, 0.4]])
     return [
         (attention(65, 2, 3, 4, 10, 10), 4),
         Case(attention(66, 3, 2, 2, 7, 7), 16, grid=(2, 3)),
         Case(attention(67, 1, 2, 3, 13, 13), patch_size=2, grid=(4, 3)),
+        Case(by_hand[None, None, None], 10, grid=(1, 2)),
     ]
 
 
@@ -98,6 +100,67 @@ def _distance_not_weighted(attention_weights, patch_size, *, grid=None):
     return _distance(even, _patch_distances(patches.shape[-1], patch_size, grid))
 
 
+def _distance_root_of_squares(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    return np.sqrt(_distance(patches, _patch_distances(patches.shape[-1], patch_size, grid) ** 2))
+
+
+def _distance_class_token_as_query(attention_weights, patch_size, *, grid=None):
+    """Let the class token stand at distance 0 from everything, and keep its row and column."""
+    distances = np.pad(_patch_distances(attention_weights.shape[-1] - 1, patch_size, grid), ((1, 0), (1, 0)))
+    return _distance(attention_weights, distances)
+
+
+def _distance_scaled_twice(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    return patch_size * _distance(patches, _patch_distances(patches.shape[-1], patch_size, grid))
+
+
+def _distance_mean_over_keys(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    return _distance(patches, _patch_distances(patches.shape[-1], patch_size, grid)) / patches.shape[-1]
+
+
+def _distance_depth_averaged(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    return _distance(patches, _patch_distances(patches.shape[-1], patch_size, grid), axis=(0, 3))
+
+
+def _distance_each_query(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    return _distance(patches, _patch_distances(patches.shape[-1], patch_size, grid), axis=1)
+
+
+def _distance_to_the_favourite(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    one_hot = np.eye(patches.shape[-1])[patches.argmax(axis=-1)]
+    return _distance(one_hot, _patch_distances(patches.shape[-1], patch_size, grid))
+
+
+def _distance_of_mean_attention(attention_weights, patch_size, *, grid=None):
+    """Average the images before the rows are divided."""
+    patches = attention_weights[..., 1:, 1:].mean(axis=1, keepdims=True)
+    return _distance(patches, _patch_distances(patches.shape[-1], patch_size, grid))
+
+
+def _distance_rows_alone(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    rows, _ = np.divmod(np.arange(patches.shape[-1]), sides(patches.shape[-1], grid)[1])
+    return _distance(patches, patch_size * np.abs(rows[:, None] - rows))
+
+
+def _distance_softmax_again(attention_weights, patch_size, *, grid=None):
+    patches = np.exp(attention_weights[..., 1:, 1:])
+    return _distance(patches, _patch_distances(patches.shape[-1], patch_size, grid))
+
+
+def _distance_whole_matrix_to_one(attention_weights, patch_size, *, grid=None):
+    patches = attention_weights[..., 1:, 1:]
+    patches = patches / patches.sum(axis=(-2, -1), keepdims=True)
+    distances = _patch_distances(patches.shape[-1], patch_size, grid)
+    return (patches * distances).sum(axis=(-2, -1)).mean(axis=1)
+
+
 EXERCISE = Exercise(
     key="attention.mean_attention_distance",
     title="Measure how far a head looks, in pixels",
@@ -137,6 +200,43 @@ EXERCISE = Exercise(
         Mutant(
             _distance_not_weighted,
             "the attention is not used: this is the distance of uniform attention, the yardstick.",
+        ),
+        Mutant(
+            _distance_root_of_squares,
+            "you take the root of the mean squared distance; take the mean of the distances themselves.",
+        ),
+        Mutant(
+            _distance_class_token_as_query,
+            "the class token is still there, at distance 0 from all: drop its row and its column.",
+        ),
+        Mutant(
+            _distance_scaled_twice, "patch_size is multiplied twice: `patch_distances` gives pixels already."
+        ),
+        Mutant(
+            _distance_mean_over_keys,
+            "you take the mean over the keys; the shares are the weights of a mean already, so add up.",
+        ),
+        Mutant(
+            _distance_depth_averaged,
+            "you averaged over the layers; average over the images and the queries, axes 1 and 3.",
+        ),
+        Mutant(_distance_each_query, "average over the queries too: the result is (depth, num_heads)."),
+        Mutant(
+            _distance_to_the_favourite,
+            "this is the distance to the patch that gets the most; weigh all patches by their share.",
+        ),
+        Mutant(
+            _distance_of_mean_attention,
+            "you average the images before you divide the rows; divide each row of each image first.",
+        ),
+        Mutant(_distance_rows_alone, "only the rows are in the distance; it is √(Δrow² + Δcolumn²)."),
+        Mutant(
+            _distance_softmax_again,
+            "you take a softmax of what has been through one: divide each row by its sum.",
+        ),
+        Mutant(
+            _distance_whole_matrix_to_one,
+            "you divide by the sum of the whole matrix; divide each row by its own sum.",
         ),
     ),
     hints=(

@@ -100,6 +100,71 @@ def _focus_first_mask(attention_weights, region, patch_size=None):
     return _ranked(_shares(_looked(attention_weights), _coverage(region, patch_size)[:1]).mean(axis=1))
 
 
+def _focus_half(attention_weights, region, patch_size=None):
+    return _ranked(_shares(_looked(attention_weights), _coverage(region, patch_size) >= 0.5).mean(axis=1))
+
+
+def _focus_more_than_half(attention_weights, region, patch_size=None):
+    return _ranked(_shares(_looked(attention_weights), _coverage(region, patch_size) > 0.5).mean(axis=1))
+
+
+def _focus_wholly_inside(attention_weights, region, patch_size=None):
+    return _ranked(_shares(_looked(attention_weights), _coverage(region, patch_size) == 1).mean(axis=1))
+
+
+def _focus_corner_pixel(attention_weights, region, patch_size=None):
+    region = np.asarray(region)[None] if np.ndim(region) == 2 else np.asarray(region)
+    coverage = region[:, ::patch_size, ::patch_size].reshape(len(region), -1)
+    return _ranked(_shares(_looked(attention_weights), coverage).mean(axis=1))
+
+
+def _focus_outside(attention_weights, region, patch_size=None):
+    return _ranked(_shares(_looked(attention_weights), 1 - _coverage(region, patch_size)).mean(axis=1))
+
+
+def _focus_images_joined(attention_weights, region, patch_size=None):
+    """Add up over the images before dividing."""
+    looked, coverage = _looked(attention_weights), _coverage(region, patch_size)
+    return _ranked((looked * coverage).sum(axis=(1, 2)) / looked.sum(axis=(1, 2)))
+
+
+def _focus_columns_first(attention_weights, region, patch_size=None):
+    coverage = _coverage(region, patch_size)
+    side = round(coverage.shape[-1] ** 0.5)
+    turned = coverage.reshape(-1, side, side).swapaxes(1, 2).reshape(len(coverage), -1)
+    return _ranked(_shares(_looked(attention_weights), turned).mean(axis=1))
+
+
+def _focus_each_image(attention_weights, region, patch_size=None):
+    return _ranked(_shares(_looked(attention_weights), _coverage(region, patch_size)))
+
+
+def _focus_mean_inside(attention_weights, region, patch_size=None):
+    looked, coverage = _looked(attention_weights), _coverage(region, patch_size)
+    return _ranked(((looked * coverage).sum(axis=-1) / coverage.sum(axis=-1)).mean(axis=1))
+
+
+def _focus_ranks(attention_weights, region, patch_size=None):
+    """Give the rank of each layer in the place of the layers in order."""
+    layers, shares = _ranked(_shares(_looked(attention_weights), _coverage(region, patch_size)).mean(axis=1))
+    return np.argsort(layers), shares
+
+
+def _focus_best_alone(attention_weights, region, patch_size=None):
+    layers, shares = _ranked(_shares(_looked(attention_weights), _coverage(region, patch_size)).mean(axis=1))
+    return layers[0], shares
+
+
+def _focus_class_token_kept(attention_weights, region, patch_size=None):
+    looked = attention_weights[..., 0, :-1].astype("float64").mean(axis=2)
+    return _ranked(_shares(looked, _coverage(region, patch_size)).mean(axis=1))
+
+
+def _focus_pixels_counted(attention_weights, region, patch_size=None):
+    shares = _shares(_looked(attention_weights), _coverage(region, patch_size) * patch_size**2)
+    return _ranked(shares.mean(axis=1))
+
+
 EXERCISE = Exercise(
     key="attention.most_focused_layers",
     title="Find the layers that look at the object",
@@ -142,6 +207,45 @@ EXERCISE = Exercise(
             "patches counts little.",
         ),
         Mutant(_focus_first_mask, "each image has its own mask; you use the first for all."),
+        Mutant(
+            _focus_half,
+            "a patch counts whole from half of it on, and else not at all; weight it by its covered part.",
+        ),
+        Mutant(
+            _focus_more_than_half,
+            "a patch counts whole if more than half of it is covered, and else not at all; weight it "
+            "by its covered part.",
+        ),
+        Mutant(_focus_wholly_inside, "only patches wholly inside count; weight each by its covered part."),
+        Mutant(
+            _focus_corner_pixel,
+            "you look at one pixel of each patch; weight it by the part of all its pixels that is covered.",
+        ),
+        Mutant(_focus_outside, "that is the share outside the region."),
+        Mutant(
+            _focus_images_joined,
+            "you add up over the images before you divide; take the share of each image, then average those.",
+        ),
+        Mutant(
+            _focus_columns_first,
+            "the coverage is mirrored at its diagonal: patches run along the rows first, as you read.",
+        ),
+        Mutant(_focus_each_image, "average over the images too: one share for each layer."),
+        Mutant(
+            _focus_mean_inside,
+            "you divide by the area of the region; a share divides by what all patches get together.",
+        ),
+        Mutant(
+            _focus_ranks,
+            "this is the place that each layer takes; asked are the layers, the best first: "
+            "np.argsort(-shares).",
+        ),
+        Mutant(_focus_best_alone, "this is the best layer alone; all layers are asked for, the best first."),
+        Mutant(
+            _focus_class_token_kept,
+            "the class token is still in the row: key 0 is no patch, and every patch has moved by one.",
+        ),
+        Mutant(_focus_pixels_counted, "the coverage is in pixels; it is a share of the patch, from 0 to 1."),
     ),
     hints=(
         "`patch_coverage(region, grid, patch_size)` says how much of each patch lies inside.",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.course.exercise import Case, Exercise, Mutant
+from helpers.course.exercise import Case, Exercise, Mutant, Switches
 from helpers.course.exercises.lesson_07.by_hand import attention, eye_like, product_of, rows_to_one
 
 
@@ -11,6 +11,7 @@ def _rollout_cases():
         (attention(74, 3, 2, 4, 6, 6),),
         Case(attention(75, 4, 3, 2, 5, 5), residual=0.2),
         Case(attention(76, 2, 1, 3, 7, 7), residual=0.8),
+        Case(np.float32([[[[[0.4, 0.6], [0.2, 0.8]]]], [[[[0, 1], [0.5, 0.5]]]]]), residual=0),
     ]
 
 
@@ -85,6 +86,114 @@ def _rollout_class_row(attention_weights, *, residual=0.5):
     return product_of(_blocks(attention_weights, residual))[..., 0, :]
 
 
+def _rollout_first_missing(attention_weights, *, residual=0.5):
+    return product_of(_blocks(attention_weights[1:], residual))
+
+
+def _rollout_first_twice(attention_weights, *, residual=0.5):
+    factors = _blocks(attention_weights, residual)
+    return product_of([factors[0], *factors])
+
+
+def _rollout_last_twice(attention_weights, *, residual=0.5):
+    factors = _blocks(attention_weights, residual)
+    return product_of([*factors, factors[-1]])
+
+
+def _rollout_first_alone(attention_weights, *, residual=0.5):
+    return _blocks(attention_weights, residual)[0]
+
+
+def _rollout_factors_transposed(attention_weights, *, residual=0.5):
+    return product_of([np.swapaxes(block, -1, -2) for block in _blocks(attention_weights, residual)])
+
+
+def _rollout_skip_twice(attention_weights, *, residual=0.5):
+    eye = eye_like(attention_weights)
+    return product_of(
+        [(1 - residual) * block + residual * eye for block in _blocks(attention_weights, residual)]
+    )
+
+
+def _rollout_skip_every_product(attention_weights, *, residual=0.5):
+    """Add the identity to what was traced, and not to the factor."""
+    traced = eye = eye_like(attention_weights)
+    for block in attention_weights:
+        traced = (1 - residual) * block.mean(axis=-3) @ traced + residual * eye
+    return traced
+
+
+def _rollout_power_of_the_mean(attention_weights, *, residual=0.5):
+    factor = np.mean(_blocks(attention_weights, residual), axis=0)
+    return np.linalg.matrix_power(factor, len(attention_weights))
+
+
+def _rollout_blocks_added(attention_weights, *, residual=0.5):
+    return np.sum(_blocks(attention_weights, residual), axis=0)
+
+
+def _rollout_maximum_of_heads(attention_weights, *, residual=0.5):
+    blocks = rows_to_one(
+        (1 - residual) * attention_weights.max(axis=-3) + residual * eye_like(attention_weights)
+    )
+    return product_of(blocks)
+
+
+def _rollout_heads_summed(attention_weights, *, residual=0.5):
+    blocks = (1 - residual) * attention_weights.sum(axis=-3) + residual * eye_like(attention_weights)
+    return product_of(blocks)
+
+
+def _rollout_first_head(attention_weights, *, residual=0.5):
+    return product_of(_blocks(attention_weights[:, :, :1], residual))
+
+
+def _rollout_every_step(attention_weights, *, residual=0.5):
+    factors = _blocks(attention_weights, residual)
+    return np.stack([product_of(factors[: end + 1]) for end in range(len(factors))])
+
+
+def _rollout_heads_kept(attention_weights, *, residual=0.5):
+    return product_of([(1 - residual) * block + residual * eye_like(block) for block in attention_weights])
+
+
+def _rollout_cls_column(attention_weights, *, residual=0.5):
+    return product_of(_blocks(attention_weights, residual))[..., 0]
+
+
+def _rolled_with(attention_weights, *, residual=0.5, order=None, skip=None, blocks=None, result=None):
+    weights = {None: attention_weights, "first": attention_weights[1:], "last": attention_weights[:-1]}[
+        blocks
+    ]
+    skips = {None: residual, "none": 0, "swapped": 1 - residual, "half": 0.5}
+    share = skips[skip]
+    factors = _blocks(weights, share)
+    if result == "factors":
+        factors = [np.swapaxes(factor, -1, -2) for factor in factors]
+    if not factors:
+        return eye_like(attention_weights)
+    rolled = product_of(factors[::-1] if order else factors)
+    return np.swapaxes(rolled, -1, -2) if result == "turned" else rolled
+
+
+_SWITCHES = Switches(
+    _rolled_with,
+    {
+        "order": {True: "the product is reversed"},
+        "skip": {
+            "none": "the skip connections are missing",
+            "swapped": "residual goes to the attention and not to the identity",
+            "half": "residual is taken for 0.5",
+        },
+        "blocks": {"first": "the first block is missing", "last": "the last block is missing"},
+        "result": {
+            "turned": "rows and columns of the result are swapped",
+            "factors": "rows and columns of each factor are swapped",
+        },
+    },
+)
+
+
 EXERCISE = Exercise(
     key="rollout.attention_rollout",
     title="Multiply the blocks",
@@ -145,6 +254,46 @@ EXERCISE = Exercise(
             "you dropped the class token before the product; paths lead through it: drop it last.",
         ),
         Mutant(_rollout_class_row, "that is the class token's row; give all rows."),
+        Mutant(_rollout_first_missing, "the first block is missing from the product."),
+        Mutant(
+            _rollout_first_twice,
+            "the first block is in the product twice: start with it, or with the identity, not with both.",
+        ),
+        Mutant(_rollout_last_twice, "the last block is in the product twice."),
+        Mutant(_rollout_first_alone, "this is the first block alone; multiply all of them."),
+        Mutant(
+            _rollout_factors_transposed,
+            "the factors are transposed before the product: row q of a factor holds what token q takes.",
+        ),
+        Mutant(
+            _rollout_skip_twice,
+            "the skip is in twice: `block_mixing` adds it already, so do not add residual · I again.",
+        ),
+        Mutant(
+            _rollout_skip_every_product,
+            "you add residual · I to what was traced, after each product; it belongs to the factor, "
+            "before it.",
+        ),
+        Mutant(
+            _rollout_power_of_the_mean,
+            "you multiply the mean block with itself; every block has a factor of its own.",
+        ),
+        Mutant(
+            _rollout_blocks_added,
+            "you added the blocks up; content goes through one after the other, which is a product.",
+        ),
+        Mutant(_rollout_maximum_of_heads, "you take the maximum of the heads; their mean is asked for."),
+        Mutant(_rollout_heads_summed, "you add the heads up; their mean is asked for."),
+        Mutant(_rollout_first_head, "this follows the first head alone; take the mean of all."),
+        Mutant(_rollout_every_step, "these are the products after each block; only the last is asked for."),
+        Mutant(
+            _rollout_heads_kept,
+            "the heads are still there, each rolled out by itself; average them in each block, before"
+            " the product.",
+        ),
+        Mutant(
+            _rollout_cls_column, "that is a column, what all tokens took from the class token; give all rows."
+        ),
     ),
     hints=(
         "Token 2 takes from token 1 in the first block. Which matrix must meet the input first?",
@@ -155,4 +304,5 @@ EXERCISE = Exercise(
     difficulty=3,
     importance=5,
     minutes=10,
+    switches=_SWITCHES,
 )

@@ -7,7 +7,13 @@ from helpers.course.exercises.lesson_08.by_hand import as_rows, random_features
 
 
 def _gram_cases():
-    return [(random_features(80, 6, 3, 4),), (random_features(81, 5, 7),), (random_features(82, 4, 2, 3, 2),)]
+    by_hand = np.array([[[1.0, 2.0], [3.0, 0.0]], [[-1.0, 1.0], [-2.0, 2.0]]])
+    return [
+        (random_features(80, 6, 3, 4),),
+        (random_features(81, 5, 7),),
+        (random_features(82, 4, 2, 3, 2),),
+        (by_hand,),
+    ]
 
 
 def _gram_of_tokens(features):
@@ -64,6 +70,48 @@ def _gram_reshape_turned(features):
     return columns.T @ columns
 
 
+def _gram_correlations(features):
+    return np.corrcoef(as_rows(features))
+
+
+def _gram_covariances(features):
+    return np.cov(as_rows(features))
+
+
+def _gram_feature_means_off_each(features):
+    rows = as_rows(features) - as_rows(features).mean(axis=1, keepdims=True)
+    return rows @ rows.T
+
+
+def _gram_squared(features):
+    rows = as_rows(features)
+    return (rows @ rows.T) ** 2
+
+
+def _gram_no_diagonal(features):
+    rows = as_rows(features)
+    return rows @ rows.T * (1 - np.eye(len(rows)))
+
+
+def _gram_lengths_alone(features):
+    return (as_rows(features) ** 2).sum(axis=1)
+
+
+def _gram_by_number(features):
+    rows = as_rows(features)
+    return rows @ rows.T / len(rows)
+
+
+def _gram_lengths(features):
+    rows = as_rows(features)
+    return np.sqrt(((rows[:, None] - rows) ** 2).sum(axis=-1))
+
+
+def _gram_tokens_summed(features):
+    pooled = features.reshape(len(features), -1, features.shape[-1]).sum(axis=1)
+    return pooled @ pooled.T
+
+
 EXERCISE = Exercise(
     key="hsic.gram_matrix",
     title="Compare every image with every other one",
@@ -102,6 +150,27 @@ EXERCISE = Exercise(
         Mutant(
             _gram_reshape_turned,
             "`reshape(-1, n)` mixes the images; the first axis must stay: `reshape(n, -1)`.",
+        ),
+        Mutant(
+            _gram_correlations,
+            "these are correlations; the inner products of the rows as they are are asked for.",
+        ),
+        Mutant(
+            _gram_covariances,
+            "these are covariances; the inner products of the rows as they are are asked for.",
+        ),
+        Mutant(
+            _gram_feature_means_off_each,
+            "you took from each image its own mean; the features stay as they are.",
+        ),
+        Mutant(_gram_squared, "the inner products are squared: leave them as they are."),
+        Mutant(_gram_no_diagonal, "the diagonal is 0; here every image is compared with itself, too."),
+        Mutant(_gram_lengths_alone, "this is each image with itself; every pair is asked for."),
+        Mutant(_gram_by_number, "you divide by the number of images; an inner product is a sum."),
+        Mutant(_gram_lengths, "these are distances; the inner products are asked for."),
+        Mutant(
+            _gram_tokens_summed,
+            "you added the tokens up, which loses where in the image something is; lay them in a row.",
         ),
     ),
     hints=(

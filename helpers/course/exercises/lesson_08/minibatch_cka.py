@@ -21,7 +21,10 @@ def _batch_cases():
         return a, b
 
     tokens_a, flat_b = batches(89, (8, 6, 13), (2, 3), 4)
-    return [(tokens_a, [b.reshape(len(b), 2, 2) for b in flat_b]), batches(90, (12, 5), (6,), 9)]
+    rng = np.random.default_rng(1)
+    unrelated = [[rng.standard_normal((n, width)) for n in (6, 5)] for width in (2, 3)]  # below 0, by chance
+    tokens_b = [b.reshape(len(b), 2, 2) for b in flat_b]
+    return [(tokens_a, tokens_b), batches(90, (12, 5), (6,), 9), tuple(unrelated)]
 
 
 def _dot(gram_a, gram_b):
@@ -125,6 +128,66 @@ def _cka_hsic(batches_a, batches_b):
     return float(_sums(batches_a, batches_b)[0])
 
 
+def _cka_not_below_zero(batches_a, batches_b):
+    return max(0.0, _ratio(_sums(batches_a, batches_b)))
+
+
+def _cka_size(batches_a, batches_b):
+    return abs(_ratio(_sums(batches_a, batches_b)))
+
+
+def _cka_roots_averaged(batches_a, batches_b):
+    cross, self_a, self_b = np.mean([_terms(x, y, _hollow) for x, y in zip(batches_a, batches_b)], axis=0)
+    return float(cross / (np.sqrt(self_a) + np.sqrt(self_b)))
+
+
+def _cka_mean_of_selves(batches_a, batches_b):
+    cross, self_a, self_b = _sums(batches_a, batches_b)
+    return float(2 * cross / (self_a + self_b))
+
+
+def _cka_over_self_a(batches_a, batches_b):
+    cross, self_a, _ = _sums(batches_a, batches_b)
+    return float(cross / self_a)
+
+
+def _cka_over_self_b(batches_a, batches_b):
+    cross, _, self_b = _sums(batches_a, batches_b)
+    return float(cross / self_b)
+
+
+def _cka_squared(batches_a, batches_b):
+    return _ratio(_sums(batches_a, batches_b)) ** 2
+
+
+def _cka_features_not_flattened(batches_a, batches_b):
+    """Average the tokens of each image."""
+    pooled_a, pooled_b = (
+        [x.mean(axis=1) if x.ndim > 2 else x for x in many] for many in (batches_a, batches_b)
+    )
+    return _ratio(_sums(pooled_a, pooled_b))
+
+
+def _cka_one_over_n_squared(batches_a, batches_b):
+    weighted = [
+        _terms(x, y, _hollow) * len(x) * (len(x) - 3) / len(x) ** 2 for x, y in zip(batches_a, batches_b)
+    ]
+    return _ratio(np.sum(weighted, axis=0))
+
+
+def _cka_matrix_products(batches_a, batches_b):
+    terms = []
+    for x, y in zip(batches_a, batches_b):
+        a, b, n = _hollow(x), _hollow(y), len(x)
+        terms.append([(one @ other).sum() / (n * (n - 3)) for one, other in ((a, b), (a, a), (b, b))])
+    with np.errstate(all="ignore"):
+        return _ratio(np.sum(terms, axis=0))
+
+
+def _cka_each_batch(batches_a, batches_b):
+    return np.array([_ratio(_terms(x, y, _hollow)) for x, y in zip(batches_a, batches_b)])
+
+
 EXERCISE = Exercise(
     key="minibatch.minibatch_cka",
     title="Compare two layers, batch by batch",
@@ -180,6 +243,40 @@ EXERCISE = Exercise(
             "you take the root batch by batch; add up HSIC(K, K) and HSIC(L, L) first, then one root.",
         ),
         Mutant(_cka_hsic, "that is the sum of HSIC(K, L); divide it, so that a scale does not matter."),
+        Mutant(
+            _cka_not_below_zero,
+            "the estimate was clamped to 0 where it falls below: leave it there, or it is biased again.",
+        ),
+        Mutant(
+            _cka_size,
+            "the sign is lost: the debiased estimate may fall below 0 by chance. Leave it there, or "
+            "it is biased again.",
+        ),
+        Mutant(_cka_roots_averaged, "you divide by the sum of the two roots; divide by their product."),
+        Mutant(
+            _cka_mean_of_selves, "you divide by the mean of the two; divide by the root of their product."
+        ),
+        Mutant(
+            _cka_over_self_a,
+            "you divide by Σ HSIC(K, K) alone; divide by the root of its product with Σ HSIC(L, L).",
+        ),
+        Mutant(
+            _cka_over_self_b,
+            "you divide by Σ HSIC(L, L) alone; divide by the root of its product with Σ HSIC(K, K).",
+        ),
+        Mutant(_cka_squared, "this is the square of CKA."),
+        Mutant(
+            _cka_features_not_flattened,
+            "you averaged the tokens of each image; `gram_matrix` lays them in one long row.",
+        ),
+        Mutant(_cka_one_over_n_squared, "you divide by n²; HSIC₁ divides by n(n − 3)."),
+        Mutant(
+            _cka_matrix_products, "K @ L is a matrix product; HSIC multiplies entry by entry: (K * L).sum()."
+        ),
+        Mutant(
+            _cka_each_batch,
+            "this is one number a batch, each its own ratio; add up over the batches, divide once.",
+        ),
     ),
     hints=(
         "Three sums run along with the batches. What happens to them after the last batch?",

@@ -17,7 +17,7 @@ def _small_vit(grid):
     model, rng = VisionTransformer(config), np.random.default_rng(93 + grid)
     for weights in model.weights:
         if len(weights.shape) > 1:
-            weights.assign(0.5 * rng.standard_normal(tuple(weights.shape)).astype("float32"))
+            weights.assign(rng.standard_normal(tuple(weights.shape)).astype("float32"))
     return model
 
 

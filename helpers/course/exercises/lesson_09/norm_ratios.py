@@ -7,7 +7,8 @@ from helpers.course.exercise import Exercise, Mutant
 
 def _ratio_cases():
     rng = np.random.default_rng(92)
-    return [
+    by_hand = np.float32([[3, 4], [1, 0]]), np.float32([[0, 10], [2, 0]])
+    return [by_hand] + [
         tuple(scale * rng.standard_normal(shape).astype("float32") for scale in scales)
         for shape, scales in (((3, 7, 5), (2, 1)), ((2, 4, 3, 6), (1, 3)))
     ]
@@ -53,6 +54,46 @@ def _ratio_length_of_fraction(skip, branch):
     return _norm(skip / branch)
 
 
+def _ratio_difference(skip, branch):
+    return _norm(skip) - _norm(branch)
+
+
+def _ratio_of_difference(skip, branch):
+    return _norm(skip - branch) / _norm(branch)
+
+
+def _ratio_maxima(skip, branch):
+    return np.abs(skip).max(axis=-1) / np.abs(branch).max(axis=-1)
+
+
+def _ratio_sums(skip, branch):
+    return skip.sum(axis=-1) / branch.sum(axis=-1)
+
+
+def _ratio_deviations(skip, branch):
+    return skip.std(axis=-1) / branch.std(axis=-1)
+
+
+def _ratio_everything(skip, branch):
+    return np.linalg.norm(skip) / np.linalg.norm(branch)
+
+
+def _ratio_logarithm(skip, branch):
+    return np.log(_norm(skip) / _norm(branch))
+
+
+def _ratio_cosine(skip, branch):
+    return (skip * branch).sum(axis=-1) / (_norm(skip) * _norm(branch))
+
+
+def _ratio_skip_alone(skip, branch):
+    return _norm(skip)
+
+
+def _ratio_axis_kept(skip, branch):
+    return _norm(skip)[..., None] / _norm(branch)[..., None]
+
+
 EXERCISE = Exercise(
     key="residual.norm_ratios",
     title="How much is carried?",
@@ -83,6 +124,28 @@ EXERCISE = Exercise(
             _ratio_length_of_fraction,
             "you divide entry by entry and take the length of that; take two lengths, then divide.",
         ),
+        Mutant(_ratio_difference, "you subtract the lengths; divide them."),
+        Mutant(
+            _ratio_of_difference,
+            "you take the length of z − f(z); the two lengths are those of z and of f(z).",
+        ),
+        Mutant(_ratio_maxima, "these are the largest entries; ‖·‖ is the root of the sum of squares."),
+        Mutant(_ratio_sums, "you add up the entries; ‖·‖ is the root of the sum of squares."),
+        Mutant(
+            _ratio_deviations,
+            "these are standard deviations, which take the mean off first; ‖·‖ is the root of the sum"
+            " of squares.",
+        ),
+        Mutant(
+            _ratio_everything,
+            "this is one length for everything: give `axis=-1`, so that each token has its own.",
+        ),
+        Mutant(_ratio_logarithm, "this is the logarithm of the ratio; give the ratio."),
+        Mutant(
+            _ratio_cosine, "this is the cosine of the angle between the two; divide one length by the other."
+        ),
+        Mutant(_ratio_skip_alone, "this is the length of the skip alone; divide by that of the branch."),
+        Mutant(_ratio_axis_kept, "the features' axis is still there, with one entry: leave `keepdims` out."),
     ),
     hints=(
         "Two lengths a token, then one division.",

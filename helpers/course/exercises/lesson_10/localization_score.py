@@ -11,7 +11,8 @@ def _score_cases():
     for maps in (with_class_token[:, 1:], without[None]):
         flat = maps.reshape(-1, 6, 6)  # a view: what is added here is added there
         flat += 0.5 * np.eye(6)
-    return [(with_class_token,), (without,)]
+    by_hand = np.array([[[0.9, 0.9]], [[0.5, 0.1]], [[0.3, 0.4]]])  # a class token, then two on a row
+    return [(with_class_token,), (without,), (by_hand,)]
 
 
 def _own_and_all(maps, first=None):
@@ -88,6 +89,43 @@ def _score_brightest(maps):
     return _laid_out(best - (total - best) / (places - 1), maps)
 
 
+def _score_median(maps):
+    own, _, places, flat = _own_and_all(maps)
+    others = np.where(np.eye(places, dtype=bool), np.nan, flat)
+    return _laid_out(own - np.nanmedian(others, axis=-1), maps)
+
+
+def _score_sign_turned(maps):
+    own, total, places, _ = _own_and_all(maps)
+    return _laid_out((total - own) / (places - 1) - own, maps)
+
+
+def _score_others_alone(maps):
+    own, total, places, _ = _own_and_all(maps)
+    return _laid_out((total - own) / (places - 1), maps)
+
+
+def _score_mean_of_own(maps):
+    """Subtract the mean of all own values."""
+    own = _own_and_all(maps)[0]
+    return _laid_out(own - own.mean(axis=-1, keepdims=True), maps)
+
+
+def _score_share(maps):
+    own, total, _, _ = _own_and_all(maps)
+    return _laid_out(own / total, maps)
+
+
+def _score_sizes(maps):
+    own, total, places, _ = _own_and_all(maps)
+    return _laid_out(np.abs(own - (total - own) / (places - 1)), maps)
+
+
+def _score_deviations(maps):
+    own, total, places, flat = _own_and_all(maps)
+    return _laid_out((own - (total - own) / (places - 1)) / flat.std(axis=-1), maps)
+
+
 EXERCISE = Exercise(
     key="localization.localization_score",
     title="One number a token: its own place less the others",
@@ -131,6 +169,17 @@ EXERCISE = Exercise(
             _score_wrong_divisor,
             "you leave the own place out of the sum, and still count it: divide by one fewer.",
         ),
+        Mutant(_score_median, "you subtract the median of the others; subtract their mean."),
+        Mutant(_score_sign_turned, "the sign is turned: the own place, less the mean of the others."),
+        Mutant(_score_others_alone, "this is the mean of the others; subtract it from the own place."),
+        Mutant(
+            _score_mean_of_own,
+            "you subtract the mean of all own places; subtract the mean of the other places of the "
+            "same token.",
+        ),
+        Mutant(_score_share, "this is a share of the sum; subtract the mean of the others."),
+        Mutant(_score_sizes, "the signs are lost: a token may be less like its own place than like others."),
+        Mutant(_score_deviations, "you divide by the spread as well; subtract, and no more."),
     ),
     hints=(
         "Flatten the places: then token i's own place is entry (i, i).",

@@ -98,6 +98,39 @@ def _locate_other_tokens(tokens, patches, token):
     return np.array([_cka(tokens[:, token], tokens[:, p - patches.shape[1]]) for p in _places(patches)])
 
 
+def _locate_sign_lost(tokens, patches, token):
+    return np.abs([_cka(tokens[:, token], patches[:, p]) for p in _places(patches)])
+
+
+def _locate_not_below_zero(tokens, patches, token):
+    return np.maximum([_cka(tokens[:, token], patches[:, p]) for p in _places(patches)], 0)
+
+
+def _locate_best(tokens, patches, token):
+    return np.array([_cka(tokens[:, token], patches[:, p]) for p in _places(patches)]).argmax()
+
+
+def _locate_mean_token(tokens, patches, token):
+    return np.array([_cka(tokens.mean(axis=1), patches[:, p]) for p in _places(patches)])
+
+
+def _locate_last_missing(tokens, patches, token):
+    return np.array([_cka(tokens[:, token], patches[:, p]) for p in range(patches.shape[1] - 1)])
+
+
+def _locate_as_share(tokens, patches, token):
+    found = np.array([_cka(tokens[:, token], patches[:, p]) for p in _places(patches)])
+    return found / found.sum()
+
+
+def _locate_other_way(tokens, patches, token):
+    return np.array([_cka(tokens[:, token], patches[:, p]) for p in _places(patches)])[::-1]
+
+
+def _locate_first_token(tokens, patches, token):
+    return np.array([_cka(tokens[:, 0], patches[:, p]) for p in _places(patches)])
+
+
 EXERCISE = Exercise(
     key="one_token.locate_token",
     title="Compare one token with every patch",
@@ -162,6 +195,20 @@ EXERCISE = Exercise(
             "you compare the token with the other tokens; asked is which raw patch it is like.",
         ),
         Mutant(_locate_squared, "you square CKA; its own value is asked for."),
+        Mutant(
+            _locate_sign_lost,
+            "the signs are lost: the debiased CKA may fall below 0 by chance. Leave it there.",
+        ),
+        Mutant(
+            _locate_not_below_zero,
+            "what falls below 0 was set to 0: leave it there, or the mean of many places is too high.",
+        ),
+        Mutant(_locate_best, "this is the place that is most alike; the CKA with every place is asked for."),
+        Mutant(_locate_mean_token, "you average the tokens; take the one that is asked for."),
+        Mutant(_locate_last_missing, "the last place is missing: a range ends before its end."),
+        Mutant(_locate_as_share, "you made the values sum to 1; leave each CKA as it is."),
+        Mutant(_locate_other_way, "the places come in the reverse order."),
+        Mutant(_locate_first_token, "this is token 0, whichever was asked for: use `token`."),
     ),
     hints=(
         "For one place there is a token of every image, and a patch of every image: two layers, in the "

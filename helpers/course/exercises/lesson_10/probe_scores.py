@@ -108,6 +108,47 @@ def _probe_label_as_number(features, labels, new_features, penalty):
     return (new_features - mean) @ weights + labels.mean()
 
 
+def _probe_penalty_square(features, labels, new_features, penalty):
+    return _probe(features, labels, new_features, penalty**2)
+
+
+def _probe_penalty_subtracted(features, labels, new_features, penalty):
+    return _probe(features, labels, new_features, -penalty)
+
+
+def _probe_features_not_centred(features, labels, new_features, penalty):
+    y = _targets(labels)
+    return new_features @ _solve(features, y - y.mean(axis=0), penalty) + y.mean(axis=0)
+
+
+def _probe_mean_added_twice(features, labels, new_features, penalty):
+    return _probe(features, labels, new_features, penalty) + _targets(labels).mean(axis=0)
+
+
+def _probe_weights(features, labels, new_features, penalty):
+    y = _targets(labels)
+    return _solve(features - features.mean(axis=0), y - y.mean(axis=0), penalty)
+
+
+def _probe_softmax(features, labels, new_features, penalty):
+    exponentials = np.exp(_probe(features, labels, new_features, penalty))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def _probe_ones(features, labels, new_features, penalty):
+    """Take −1 for the class and 1 for the others."""
+    return -_probe(features, labels, new_features, penalty)
+
+
+def _probe_class_means(features, labels, new_features, penalty):
+    means = np.stack([features[labels == label].mean(axis=0) for label in range(labels.max() + 1)])
+    return -((new_features[:, None] - means) ** 2).sum(axis=-1)
+
+
+def _probe_transposed(features, labels, new_features, penalty):
+    return _probe(features, labels, new_features, penalty).T
+
+
 EXERCISE = Exercise(
     key="one_token.probe_scores",
     title="A linear probe in closed form",
@@ -182,6 +223,27 @@ EXERCISE = Exercise(
             "you regress on the number of the class, as if class 4 were twice class 2. Make one target a "
             "class.",
         ),
+        Mutant(_probe_penalty_square, "the penalty is squared; here it stands as it is given."),
+        Mutant(_probe_penalty_subtracted, "the penalty is subtracted; it is added on the diagonal."),
+        Mutant(
+            _probe_features_not_centred,
+            "the features are not centred; the targets alone are. Subtract the mean of `features`, "
+            "from the new ones too.",
+        ),
+        Mutant(
+            _probe_mean_added_twice,
+            "the mean of the targets is added twice; if they were not centred, it is in W already.",
+        ),
+        Mutant(
+            _probe_weights,
+            "these are the weights W; the scores are (new − mean) W + the mean of the targets.",
+        ),
+        Mutant(_probe_softmax, "a softmax went over the scores; leave them as they are."),
+        Mutant(_probe_ones, "the signs are turned: 1 for the class, −1 for the others."),
+        Mutant(
+            _probe_class_means, "these are distances to the mean of each class; asked is a linear map, W."
+        ),
+        Mutant(_probe_transposed, "rows and columns are swapped: (images, classes)."),
     ),
     hints=(
         "Two means, one system of equations, one product.",

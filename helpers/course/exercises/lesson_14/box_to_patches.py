@@ -70,6 +70,30 @@ def _box_from_one(box, patch_size):
     return tuple(edge + 1 for edge in _ends(box, patch_size))
 
 
+def _box_centre(box, patch_size):
+    top, left, bottom, right = box
+    return (top + bottom) // 2 // patch_size, (left + right) // 2 // patch_size
+
+
+def _box_in_pixels(box, patch_size):
+    return tuple(edge // patch_size * patch_size for edge in _ends_up(box, patch_size))
+
+
+def _ends_up(box, patch_size):
+    top, left, bottom, right = _ends(box, patch_size)
+    return tuple(edge * patch_size for edge in (top, left, bottom, right))
+
+
+def _box_sides_swapped(box, patch_size):
+    top, left, bottom, right = _ends(box, patch_size)
+    return bottom, right, top, left
+
+
+def _box_start_less_one(box, patch_size):
+    top, left, bottom, right = _ends(box, patch_size)
+    return max(top - 1, 0), max(left - 1, 0), bottom, right
+
+
 EXERCISE = Exercise(
     key="regions.box_to_patches",
     title="Say which patches a box touches",
@@ -112,6 +136,10 @@ EXERCISE = Exercise(
         Mutant(_box_sizes, "you give height and width at the end; bottom and right are asked for."),
         Mutant(_box_fractions, "these are fractions of patches; whole ones are asked for."),
         Mutant(_box_from_one, "you count from 1; the first patch is row 0, column 0."),
+        Mutant(_box_centre, "this is the patch in the middle of the box; four edges are asked for."),
+        Mutant(_box_in_pixels, "these are pixels, on the edges of patches; count patches."),
+        Mutant(_box_sides_swapped, "start and end have changed places: (top, left, bottom, right)."),
+        Mutant(_box_start_less_one, "you begin one patch too early: // rounds down already."),
     ),
     hints=(
         "Pixel 0 to 13 lie in patch 0. In which patch does pixel 10 lie? And where does pixel 175?",

@@ -14,6 +14,7 @@ def _others_cases():
         (faint_and_bright(145, 5, 4, 6),),
         (faint_and_bright(146, 3, 3, 3),),
         (faint_and_bright(147, 4, 2, 5),),
+        (np.array([[[1.0, 3.0]], [[1.0, 1.0]], [[8.0, 0.0]]]),),
     ]
 
 
@@ -69,6 +70,46 @@ def _others_averaged_over_grid(maps):
     return _others(_scaled(maps)).mean(axis=GRID)
 
 
+def _others_own_alone(maps):
+    return _scaled(maps)
+
+
+def _others_maximum(maps):
+    scaled = _scaled(maps)
+    return np.stack([np.delete(scaled, i, axis=0).max(axis=0) for i in range(len(maps))])
+
+
+def _others_median(maps):
+    scaled = _scaled(maps)
+    return np.stack([np.median(np.delete(scaled, i, axis=0), axis=0) for i in range(len(maps))])
+
+
+def _others_product(maps):
+    scaled = _scaled(maps)
+    return np.stack([np.delete(scaled, i, axis=0).prod(axis=0) for i in range(len(maps))])
+
+
+def _others_own_subtracted(maps):
+    return _scaled(maps).mean(axis=0) - _scaled(maps)
+
+
+def _others_without_the_first(maps):
+    return np.broadcast_to(_scaled(maps)[1:].mean(axis=0), maps.shape).copy()
+
+
+def _others_without_the_last(maps):
+    return np.broadcast_to(_scaled(maps)[:-1].mean(axis=0), maps.shape).copy()
+
+
+def _others_softmax(maps):
+    exponentials = np.exp(maps - maps.max(axis=GRID, keepdims=True))
+    return _others(exponentials / exponentials.sum(axis=GRID, keepdims=True))
+
+
+def _others_by_mean(maps):
+    return _others(maps / maps.mean(axis=GRID, keepdims=True))
+
+
 EXERCISE = Exercise(
     key="regions.mean_of_others",
     title="Draw the map that does not know the photograph",
@@ -115,6 +156,30 @@ EXERCISE = Exercise(
         Mutant(
             _others_averaged_over_grid,
             "you averaged over the patches as well; the answer has the shape of the maps.",
+        ),
+        Mutant(
+            _others_own_alone, "these are the photographs' own maps, scaled; take the mean of the others."
+        ),
+        Mutant(_others_maximum, "you take the maximum of the others; take their mean."),
+        Mutant(_others_median, "you take the median of the others; take their mean."),
+        Mutant(_others_product, "you multiply the others; take their mean."),
+        Mutant(
+            _others_own_subtracted,
+            "you subtract the own map from the mean of all; the own must have no say in its mean at all.",
+        ),
+        Mutant(
+            _others_without_the_first,
+            "the first map is left out for all; each photograph leaves out its own.",
+        ),
+        Mutant(
+            _others_without_the_last, "the last map is left out for all; each photograph leaves out its own."
+        ),
+        Mutant(
+            _others_softmax,
+            "a softmax makes the maps sum to 1, but changes all proportions: divide each by its sum.",
+        ),
+        Mutant(
+            _others_by_mean, "you divide each map by its mean; divide by its sum, so that each has the sum 1."
         ),
     ),
     hints=(

@@ -18,6 +18,7 @@ def _share_cases():
         (random_maps(140, 2, 3, 4, 6), coverage(4, 6)),
         (random_maps(141, 5, 5, 3), coverage(5, 3)),
         (random_maps(142, 4, 4), coverage(4, 4)),
+        (np.array([[1.0, 3.0], [2.0, 2.0]]), np.array([[0, 1], [0, 0.5]])),
     ]
 
 
@@ -81,6 +82,18 @@ def _share_one_axis(maps, coverage):
     return (maps * coverage).sum(axis=-1) / maps.sum(axis=-1)
 
 
+def _share_of_max_cells(maps, coverage):
+    return (maps * coverage).max(axis=GRID)
+
+
+def _share_cells(maps, coverage):
+    return maps * coverage / maps.sum(axis=GRID, keepdims=True)
+
+
+def _share_squares(maps, coverage):
+    return _share(maps**2, coverage)
+
+
 EXERCISE = Exercise(
     key="regions.share_in_region",
     title="Say which share of a map lies in a region",
@@ -131,6 +144,12 @@ EXERCISE = Exercise(
             _share_one_axis,
             "you add up along one axis only; a map has two, rows and columns.",
         ),
+        Mutant(
+            _share_of_max_cells,
+            "this is the brightest patch inside; add all up, then divide by the map's sum.",
+        ),
+        Mutant(_share_cells, "this is the share of each patch; add them up over the map."),
+        Mutant(_share_squares, "the map is squared; take it as it is."),
     ),
     hints=(
         "What lies inside, over what there is. A patch that is half inside counts half.",

@@ -7,7 +7,13 @@ from helpers.course.exercises.lesson_14.made import GRID, random_maps
 
 
 def _every_cases():
-    return [(random_maps(148, 5, 7), 2, 3), (random_maps(149, 6, 6), 1, 4), (random_maps(150, 4, 9), 3, 2)]
+    by_hand = np.array([[1.0, 4.0, 2.0, 1.0], [1.0, 0.0, 0.0, 1.0]])
+    return [
+        (random_maps(148, 5, 7), 2, 3),
+        (random_maps(149, 6, 6), 1, 4),
+        (random_maps(150, 4, 9), 3, 2),
+        (by_hand, 1, 2),
+    ]
 
 
 def _every(one_map, height, width):
@@ -61,6 +67,47 @@ def _every_end_inside(one_map, height, width):
     return np.array(found).reshape(rows - height + 1, columns - width + 1) / one_map.sum()
 
 
+def _every_best(one_map, height, width):
+    return _every(one_map, height, width).max()
+
+
+def _every_row_missing(one_map, height, width):
+    return _every(one_map, height, width)[:-1]
+
+
+def _every_column_missing(one_map, height, width):
+    return _every(one_map, height, width)[:, :-1]
+
+
+def _every_brightest(one_map, height, width):
+    boxes = np.lib.stride_tricks.sliding_window_view(one_map, (height, width))
+    return boxes.max(axis=GRID) / one_map.max()
+
+
+def _every_transposed(one_map, height, width):
+    return _every(one_map, height, width).T
+
+
+def _every_odds(one_map, height, width):
+    found = _every(one_map, height, width)
+    return found / (1 - found)
+
+
+def _every_outside(one_map, height, width):
+    return 1 - _every(one_map, height, width)
+
+
+def _every_over_area(one_map, height, width):
+    return _every(one_map, height, width) * one_map.size / (height * width)
+
+
+def _every_one_too_large(one_map, height, width):
+    rows, columns = one_map.shape
+    places = np.ndindex(rows - height + 1, columns - width + 1)
+    found = [one_map[r : r + height + 1, c : c + width + 1].sum() for r, c in places]
+    return np.array(found).reshape(rows - height + 1, columns - width + 1) / one_map.sum()
+
+
 EXERCISE = Exercise(
     key="regions.shares_of_every_box",
     title="Move the box over the whole map",
@@ -91,6 +138,27 @@ EXERCISE = Exercise(
         Mutant(
             _every_end_inside,
             "your boxes are one row and one column too small: a slice ends before its end.",
+        ),
+        Mutant(_every_best, "this is the best place alone; the share at every place is asked for."),
+        Mutant(
+            _every_row_missing,
+            "the last row of places is missing: a box of height h fits rows − h + 1 times.",
+        ),
+        Mutant(
+            _every_column_missing,
+            "the last column of places is missing: a box of width w fits columns − w + 1 times.",
+        ),
+        Mutant(_every_brightest, "you compare the brightest patches; add all patches of the box up."),
+        Mutant(_every_transposed, "rows and columns of the result are swapped."),
+        Mutant(_every_odds, "you divide the inside by the outside; divide it by all."),
+        Mutant(_every_outside, "that is the share outside the box."),
+        Mutant(
+            _every_over_area,
+            "you divide by the area as well: that is how many times an even map; give the share.",
+        ),
+        Mutant(
+            _every_one_too_large,
+            "your boxes are one row and one column too large: a slice from r to r + height has height rows.",
         ),
     ),
     hints=(
