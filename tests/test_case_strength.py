@@ -10,6 +10,7 @@ import inspect
 import numpy as np
 import pytest
 from one_step_changes import changes
+from own_exercise import PATIENCE
 from right_answers import answer_to
 
 from helpers.course import trials
@@ -21,6 +22,7 @@ from helpers.course.relations import leads, steps_for
 from helpers.course.sandbox import run
 
 EXERCISES = {exercise.key: exercise for lesson in exercises_by_lesson()[0].values() for exercise in lesson}
+pytestmark = pytest.mark.usefixtures("hasty")
 each_exercise = pytest.mark.parametrize("key", EXERCISES)
 
 NEVER_NEGATIVE = {"the absolute value", "setting to 0 what is below 0"}
@@ -110,7 +112,7 @@ def test_arguments_that_are_misread_are_seen(key):
     for slip in slips_for(exercise.make_cases(), names, defaults):
         for case, value in zip(exercise.make_cases(), values):
             changed = changed_case(case, names, slip)
-            outcome = changed and run(reference, changed, seconds=exercise.limit_s)
+            outcome = changed and run(reference, changed, seconds=PATIENCE)
             if not outcome or not outcome.returned:
                 break
             if not same(value, fit(outcome.value, value), exercise.tolerance):
@@ -208,7 +210,7 @@ def is_right(exercise, function, values, names):
     """Tell whether a function is right on every case; the first that is not ends it."""
     for case, value in zip(exercise.make_cases(), values):
         refused = case.may_be_refused
-        outcome = run(function, case, seconds=exercise.limit_s, names=names)
+        outcome = run(function, case, seconds=PATIENCE, names=names)
         if refused and outcome.error is not None:
             continue
         if not outcome.returned or not same(value, fit(outcome.value, value), exercise.tolerance):

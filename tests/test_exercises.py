@@ -11,6 +11,7 @@ from helpers.course.trials import agree, mutant_outcome
 
 LESSONS, BROKEN = exercises_by_lesson()
 EXERCISES = [exercise for lesson in LESSONS.values() for exercise in lesson]
+pytestmark = pytest.mark.usefixtures("hasty")
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
 
 
