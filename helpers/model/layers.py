@@ -26,12 +26,17 @@ def layer_names(model):
     Raises:
         ValueError: for a model of another kind.
     """
-    if isinstance(model, VisionTransformer):
+    if _is_a(model, VisionTransformer):
         first, parts = "embedding", (".attention", ".mlp", "")
-    elif isinstance(model, ResNet):
+    elif _is_a(model, ResNet):
         first, parts = "stem", (".conv1", ".branch", "")
     else:
-        raise ValueError(f"Expected a VisionTransformer or a ResNet; received a {type(model).__name__}.")
+        kind, again = type(model), ""
+        if kind.__name__ in (VisionTransformer.__name__, ResNet.__name__):
+            again = f" of {kind.__module__}. If the course's files were moved or changed, restart the kernel"
+        raise ValueError(
+            f"Expected a VisionTransformer or a ResNet of the course; received a {kind.__name__}{again}."
+        )
     return [first] + [f"block_{index}{part}" for index in range(len(model.blocks)) for part in parts]
 
 
@@ -65,7 +70,7 @@ def layer_features(model, images, names=None):
 
 def _walk(model, images, names):
     """Give the features of some layers, named in the order of the data, and go no further than the last."""
-    walk = _walk_vit if isinstance(model, VisionTransformer) else _walk_resnet
+    walk = _walk_vit if _is_a(model, VisionTransformer) else _walk_resnet
     found = []
     for name, features in walk(model, images):
         if name in names:
@@ -73,6 +78,13 @@ def _walk(model, images, names):
         if len(found) == len(names):
             break
     return found
+
+
+def _is_a(model, kind):
+    """Tell whether a model is of a class, by name: a module that was loaded again has a class of its own."""
+    return any(
+        (c.__module__, c.__qualname__) == (kind.__module__, kind.__qualname__) for c in type(model).__mro__
+    )
 
 
 def _walk_vit(model, images):
