@@ -9,6 +9,7 @@ import types
 import warnings
 
 import keras
+import numpy as np
 from keras import ops
 
 TOLERANCE = 1e-3  # beyond [0, 1]: what rounding, also of 16 bits, does to a pixel
@@ -50,8 +51,8 @@ def check_images(images, config):
 
 def is_concrete(tensor):
     """Say whether the numbers are there to be looked at: not while a backend compiles or traces."""
-    if isinstance(tensor, keras.KerasTensor):
-        return False
+    if isinstance(tensor, (keras.KerasTensor, np.ndarray)):
+        return isinstance(tensor, np.ndarray)
     return (
         hasattr(tensor, "numpy")
         if keras.backend.backend() != "jax"

@@ -1,5 +1,6 @@
 """Which models a function can look into: a sentence for those that it cannot."""
 
+from helpers.model.resnet import ResNet
 from helpers.model.vit import VisionTransformer
 
 
@@ -9,7 +10,7 @@ def expect_vit(model):
     Raises:
         ValueError: for anything else; the message says what came and what to do.
     """
-    if isinstance(model, VisionTransformer):
+    if is_a(model, VisionTransformer):
         return
     raise ValueError(
         f"Expected a VisionTransformer of the course; received {name_kind(model)}. load_checkpoint and "
@@ -17,12 +18,19 @@ def expect_vit(model):
     )
 
 
+def is_a(model, kind):
+    """Tell whether a model is of a class, by name: a module that was loaded again has a class of its own."""
+    return any(
+        (c.__module__, c.__qualname__) == (kind.__module__, kind.__qualname__) for c in type(model).__mro__
+    )
+
+
 def name_kind(model):
     """Name the class of a model that is none of those expected; one of the same name gets a word more."""
-    name = type(model).__name__
-    if name not in ("VisionTransformer", "ResNet") or not type(model).__module__.startswith("helpers."):
-        return f"a {name}"
+    kind = type(model)
+    if kind.__name__ not in (VisionTransformer.__name__, ResNet.__name__):
+        return f"a {kind.__name__}"
     return (
-        f"a {name} of a class that was loaded anew since (as %autoreload does): make the model again, or "
-        "restart the kernel"
+        f"a {kind.__name__} of {kind.__module__}. If the course's files were moved or changed, restart the "
+        "kernel"
     )
