@@ -266,9 +266,8 @@ def test_the_cell_takes_this_course_and_no_other_helpers(tmp_path):
     assert result.stdout == f"{READY}\n", result.stderr
 
 
-@pytest.mark.parametrize("folder", ["notebooks/mine", "lessons/week 1/group 2"])
-def test_the_cell_looks_upwards_from_where_the_lesson_lies(tmp_path, folder):
-    course = tmp_path / "course"
+def test_the_cell_looks_upwards_from_where_the_lesson_lies(tmp_path):
+    course, folder = tmp_path / "course", "lessons/week 1/group 2"
     (course / folder).mkdir(parents=True)
     (course / "helpers").symlink_to(ROOT / "helpers")
     result = python(SETUP_CELL + PLACE, cwd=course / folder, PYTHONSAFEPATH="1", **QUICK)
