@@ -224,7 +224,7 @@ def test_a_backend_that_is_none_stops_with_the_place_where_it_was_chosen():
     code = "from helpers.course.doctor import doctor\nrow = doctor().rows[1]\nprint(row.verdict, row.advice)"
     environ = os.environ | {"KERAS_BACKEND": "theano"}
     result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True
     )
     assert result.stdout.startswith("stop The course runs on tensorflow, jax or torch; KERAS_BACKEND chooses")
 

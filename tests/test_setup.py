@@ -330,7 +330,6 @@ def test_a_file_that_may_get_in_the_way_is_told_and_the_lesson_goes_on(tmp_path)
         env=os.environ | {"PYTHONPATH": str(ROOT)} | QUICK,
         capture_output=True,
         text=True,
-        timeout=180,
     )
     told, ready = result.stdout.splitlines()
     assert told.startswith(f"{tmp_path / 'code.py'} has the name of a module of Python: rename it")

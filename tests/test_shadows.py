@@ -86,7 +86,6 @@ def test_on_the_command_line_it_is_the_sentence_alone(tmp_path, name, command):
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
     )
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr.startswith(f"{tmp_path / name}.py has the name of the module {name}")

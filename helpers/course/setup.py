@@ -25,7 +25,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-here, address = Path.cwd(), os.environ.get("COURSE_REPOSITORY", "{repository}")
+here = Path.cwd()
+address = os.environ.get("COURSE_REPOSITORY", "{repository}")
 places = [place / name for place in (here, *here.parents) for name in ("", "how-a-vit-sees")]
 places = [str(place) for place in places if os.path.isdir(place / "helpers" / "course")]
 if not places and "google.colab" in sys.modules:
