@@ -1,6 +1,7 @@
 """Refuse images that a model was not built for, before a layer fails in its own words, or does not fail."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -29,8 +30,8 @@ def check_images(images, config):
 
 def is_concrete(tensor):
     """Say whether the numbers are there to be looked at: not while a backend compiles or traces."""
-    if isinstance(tensor, keras.KerasTensor):
-        return False
+    if isinstance(tensor, (keras.KerasTensor, np.ndarray)):
+        return isinstance(tensor, np.ndarray)
     return (
         hasattr(tensor, "numpy")
         if keras.backend.backend() != "jax"

@@ -3,8 +3,10 @@
 Tensors of the backend, so that gradients flow through them; `activations` says more of a ViT alone.
 """
 
+import keras
 from keras import ops
 
+from helpers.model.compiled import FEWEST, compiled
 from helpers.model.resnet import ResNet
 from helpers.model.vit import VisionTransformer
 
@@ -36,6 +38,9 @@ def layer_names(model):
 def layer_features(model, images, names=None):
     """Run a model and give the features of its layers.
 
+    Many images go through it compiled, to the same numbers; on PyTorch, where it would cost the gradients,
+    they do not.
+
     Args:
         model: VisionTransformer or ResNet.
         images: (batch, image_size, image_size, channels), float in [0, 1].
@@ -50,13 +55,22 @@ def layer_features(model, images, names=None):
     wanted = known if names is None else [names] if isinstance(names, str) else list(names)
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"There is no layer {unknown[0]!r}: expected some of {', '.join(known)}.")
+    names, images = tuple(name for name in known if name in wanted), ops.convert_to_tensor(images)
+    if (images.shape[0] or 0) < FEWEST or keras.backend.backend() == "torch":
+        found = _walk(model, images, names)
+    else:
+        found = compiled(model, _walk, names).tensors(images)
+    return dict(zip(names, found))
+
+
+def _walk(model, images, names):
+    """Give the features of some layers, named in the order of the data, and go no further than the last."""
     walk = _walk_vit if isinstance(model, VisionTransformer) else _walk_resnet
-    found, missing = {}, set(wanted)
+    found = []
     for name, features in walk(model, images):
-        if name in missing:
-            found[name] = features
-            missing.remove(name)
-        if not missing:
+        if name in names:
+            found.append(features)
+        if len(found) == len(names):
             break
     return found
 
