@@ -15,6 +15,7 @@ from helpers.model.activations import (
     activation_batches,
     activations,
 )
+from helpers.model.resnet import ResNet, ResNetConfig
 from helpers.model.vit import VisionTransformer, ViTConfig
 
 CONFIG = ViTConfig(
@@ -159,6 +160,24 @@ def test_replacing_a_branch_by_nothing_leaves_the_skip(model):
 def test_bad_requests_are_told(model, arguments, told):
     with pytest.raises(ValueError, match=told):
         activations(model, IMAGES, **arguments)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: ResNet(ResNetConfig(depth=8, width=4)), lambda: object(), lambda: None]
+)
+def test_what_is_no_vision_transformer_is_told(make):
+    theirs = make()
+    told = f"Expected a VisionTransformer of the course; received a {type(theirs).__name__}"
+    with pytest.raises(ValueError, match=told):
+        activations(theirs, IMAGES)
+    with pytest.raises(ValueError, match=told):
+        next(activation_batches(theirs, IMAGES))
+
+
+def test_a_model_whose_class_only_has_the_name_is_told_what_to_do():
+    model = type("VisionTransformer", (), {"__module__": "somewhere_else"})()
+    with pytest.raises(ValueError, match="VisionTransformer of somewhere_else. If .* restart the kernel"):
+        activations(model, IMAGES)
 
 
 MANY = np.random.default_rng(3).random((40, 16, 16, 3), dtype="float32")

@@ -122,6 +122,14 @@ def test_a_setting_of_a_layer_that_becomes_another_is_seen():
     np.testing.assert_allclose(compiled(model)(IMAGES), before, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's own warning")
+def test_many_models_are_no_mistake(caplog):
+    """TensorFlow warns of a function that is traced again and again; here each model is traced once."""
+    for seed in range(8):
+        compiled(make(seed=seed))(IMAGES)
+    assert "retracing" not in caplog.text
+
+
 @pytest.mark.skipif(BACKEND == "torch", reason="torch runs the function as it stands")
 def test_once_for_many_batches_and_once_more_for_other_options():
     model, calls = make(), []

@@ -96,7 +96,9 @@ def test_an_unknown_layer_is_told(vit, images):
 
 
 def test_another_model_is_told():
-    with pytest.raises(ValueError, match="Expected a VisionTransformer or a ResNet; received a dict"):
+    with pytest.raises(
+        ValueError, match="Expected a VisionTransformer or a ResNet of the course; received a dict"
+    ):
         layer_names({})
 
 
@@ -131,3 +133,17 @@ def test_bad_images_are_told_however_many_there_are(vit):
     for count in (2, 40):
         with pytest.raises(ValueError, match="Divide by 255"):
             layer_features(vit, np.full((count, 32, 32, 3), 200, "float32"))
+
+
+def test_a_model_of_a_class_that_was_loaded_again_is_known_by_its_name():
+    """As after %autoreload: its class is the course's, and no longer the one that the module holds."""
+    names = {"__module__": VisionTransformer.__module__, "__qualname__": "VisionTransformer", "blocks": [0]}
+    stale = type("VisionTransformer", (), names)()
+    assert not isinstance(stale, VisionTransformer)
+    assert layer_names(stale) == ["embedding", "block_0.attention", "block_0.mlp", "block_0"]
+
+
+def test_another_class_of_the_same_name_is_told_apart_by_its_module():
+    other = type("VisionTransformer", (), {"__module__": "somewhere_else"})()
+    with pytest.raises(ValueError, match="VisionTransformer of somewhere_else. If .* restart the kernel"):
+        layer_names(other)

@@ -143,8 +143,18 @@ def mixup(images, labels, seed, *, alpha=1.0):
     Returns:
         images and labels of the same shapes; label rows still sum to 1.
     """
-    keep = keras.random.beta((ops.shape(images)[0],), alpha, alpha, seed=seed)
-    return mix_with_previous(images, labels, keep)
+    return mix_with_previous(images, labels, draw_share(ops.shape(images)[0], alpha, seed))
+
+
+def draw_share(batch, alpha, seed):
+    """Draw λ ~ Beta(α, α) for each image: (batch,) in [0, 1].
+
+    Beta(1, 1) is the uniform distribution, and is drawn as such: one number an image, where the general case
+    draws and rejects many (a tenth of a training step on a GPU).
+    """
+    if alpha == 1:
+        return keras.random.uniform((batch,), seed=seed)
+    return keras.random.beta((batch,), alpha, alpha, seed=seed)
 
 
 def mix_with_previous(images, labels, keep):
@@ -170,7 +180,7 @@ def cutmix(images, labels, seed, *, alpha=1.0):
     in `mixup`.
     """
     batch, height, width, _ = shape_of(images)
-    keep = keras.random.beta((batch,), alpha, alpha, seed=seed)
+    keep = draw_share(batch, alpha, seed)
     side = ops.sqrt(1 - keep)
     pasted = random_boxes(seed, batch, (height, width), side, side)  # (batch, height, width, 1)
     mixed = ops.where(pasted, ops.roll(images, 1, axis=0), images)

@@ -23,6 +23,7 @@ from helpers.model.interventions import (  # noqa: F401
     check_interventions,
     from_plan_and_arrays,
 )
+from helpers.model.kinds import expect_vit
 from helpers.model.vit import gelu
 
 FIELDS = ("tokens", "attention_weights", "attention_output", "mlp_output", "values", "mlp_hidden")
@@ -63,9 +64,10 @@ def activations(model, images, keep=("tokens", "attention_weights"), interventio
     Returns:
         Activations.
     Raises:
-        ValueError: for an unknown field, an unknown intervention, a block or branch that is not there, or
-            images that the model was not built for.
+        ValueError: for a model that is no VisionTransformer, an unknown field, an unknown intervention, a
+            block or branch that is not there, or images that the model was not built for.
     """
+    expect_vit(model)
     keep = check_keep(keep)
     check_interventions(interventions, model.config)
     images = images if isinstance(images, np.ndarray) else ops.convert_to_numpy(images)
@@ -84,6 +86,7 @@ def activation_batches(model, images, batch_size=256, keep=("tokens",), interven
     Yields:
         Activations of each batch, in order.
     """
+    expect_vit(model)
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number, at least 1; received {batch_size!r}.")
     keep = check_keep(keep)

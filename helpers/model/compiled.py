@@ -132,7 +132,9 @@ def _structure(model):
 
     def settings(layer):
         for name, value in vars(layer).items():
-            if not name.startswith("_"):
+            if (
+                not name.startswith("_") and name != "built"
+            ):  # a layer without weights is built by its first call
                 yield name, value if isinstance(value, PLAIN) else id(value)
 
     layers = [(id(layer), layer.compute_dtype, *settings(layer)) for layer in model._flatten_layers()]
@@ -143,7 +145,10 @@ def _with_tensorflow(walk, model):
     import tensorflow as tf
 
     # It looks its variables up in each call; a second size of batch is compiled for all further sizes.
-    return tf.function(walk, autograph=False, reduce_retracing=True)
+    function = tf.function(walk, autograph=False, reduce_retracing=True)
+    # Its count of traces takes a function in the memory of one that is gone for the same, and warns.
+    function._omit_frequent_tracing_warning = True
+    return function
 
 
 def _with_jax(walk, model):

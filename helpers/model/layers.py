@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from helpers.model.compiled import FEWEST, compiled
+from helpers.model.kinds import is_a, name_kind
 from helpers.model.resnet import ResNet
 from helpers.model.vit import VisionTransformer
 
@@ -26,12 +27,14 @@ def layer_names(model):
     Raises:
         ValueError: for a model of another kind.
     """
-    if isinstance(model, VisionTransformer):
+    if is_a(model, VisionTransformer):
         first, parts = "embedding", (".attention", ".mlp", "")
-    elif isinstance(model, ResNet):
+    elif is_a(model, ResNet):
         first, parts = "stem", (".conv1", ".branch", "")
     else:
-        raise ValueError(f"Expected a VisionTransformer or a ResNet; received a {type(model).__name__}.")
+        raise ValueError(
+            f"Expected a VisionTransformer or a ResNet of the course; received {name_kind(model)}."
+        )
     return [first] + [f"block_{index}{part}" for index in range(len(model.blocks)) for part in parts]
 
 
@@ -65,7 +68,7 @@ def layer_features(model, images, names=None):
 
 def _walk(model, images, names):
     """Give the features of some layers, named in the order of the data, and go no further than the last."""
-    walk = _walk_vit if isinstance(model, VisionTransformer) else _walk_resnet
+    walk = _walk_vit if is_a(model, VisionTransformer) else _walk_resnet
     found = []
     for name, features in walk(model, images):
         if name in names:
