@@ -109,9 +109,9 @@ def one_operation_each(images, seed, strength):
 def change_each(images, which, changes, *others):
     """Give each image its own change.
 
-    A compiled step must know every shape, so there each change is computed for the whole batch, and one result
-    is selected. Where nothing is compiled and the processor does the work, each change sees its own images
-    only: the batch is sorted by change, and put back in order.
+    A compiled step must know every shape, so there each change is computed for the whole batch, and one
+    result is selected. Where nothing is compiled and the processor does the work, each change sees its own
+    images only: the batch is sorted by change, and put back in order.
 
     Args:
         images: (batch, height, width, channels).
@@ -136,7 +136,7 @@ def change_each(images, which, changes, *others):
 
 
 def runs_at_once(images):
-    """Say whether each operation is computed as it is called, on the processor: torch there, and nothing else."""
+    """Say whether each operation is computed as it is called, on the processor: so it is on torch alone."""
     return keras.backend.backend() == "torch" and images.device.type == "cpu"
 
 
@@ -284,7 +284,7 @@ def random_boxes(seed, batch, size, relative_height, relative_width):
 
 
 def gather_pixels(images, rows, columns):
-    """Read from each image its own pixels: rows and columns, integers that broadcast to (batch, height, width)."""
+    """Read from each image its own pixels: rows and columns broadcast to (batch, height, width)."""
     batch, height, width, channels = shape_of(images)
     first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
     return ops.take(ops.reshape(images, (-1, channels)), first + rows * width + columns, axis=0)
