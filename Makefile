@@ -7,14 +7,14 @@ JOBS   ?= 2
 BIN    := $(VENV)/bin
 FIRST  := notebooks/00_welcome.ipynb
 PYTEST := $(BIN)/python -m pytest
-NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=300 --timeout=330 \
+NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=870 --timeout=900 \
           -n $(JOBS) --dist loadscope -q notebooks
 TIMES  := $(VENV)/times.txt
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check $(shell [ -t 2 ] || echo --quiet)
 
 # What must hold on every backend.
 JAX_TESTS := $(wildcard $(foreach name,patches vit resnet activations checkpoints pretrained augment recipe \
-               layers receptive_field schedule initialisation train family gradients attention_maps \
+               layers compiled receptive_field schedule initialisation train muon family gradients attention_maps \
                rollout,tests/test_$(name).py))
 
 export TF_CPP_MIN_LOG_LEVEL = 3
@@ -58,11 +58,11 @@ lint: $(VENV)/.test
 	  $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports)
 
 static: $(VENV)/.test
-	$(call part,Lessons: their shape,$(PYTEST) -q tests/test_notebooks.py)
+	$(call part,Lessons and tests: their shape,$(PYTEST) -q tests/test_notebooks.py tests/test_tests.py)
 
 unit: $(VENV)/.test
 	$(call part,Unit tests on TensorFlow,\
-	  KERAS_BACKEND=tensorflow $(PYTEST) -q -n $(JOBS) --ignore=tests/test_notebooks.py tests)
+	  KERAS_BACKEND=tensorflow $(PYTEST) -q -n $(JOBS) --ignore=tests/test_notebooks.py --ignore=tests/test_tests.py tests)
 
 unit-jax: $(VENV)/.test
 	$(call part,Model and training on JAX,\
@@ -86,7 +86,7 @@ write: $(VENV)/.lab
 # Every shipped network, trained from nothing; SCALE=cpu where there is no GPU (narrower networks, many hours).
 SCALE ?= gpu
 checkpoints: $(VENV)/.lab
-	@$(BIN)/python -m helpers.train.family --scale $(SCALE) --ship
+	@$(BIN)/python -m helpers.train family --members all --scale $(SCALE) --yes --ship
 
 badges: $(VENV)/.lab
 	@$(BIN)/python -m helpers.course.badges

@@ -22,8 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers.train.family import SCALES, members  # noqa: E402
 from helpers.train.hardware import thread_settings  # noqa: E402
+from helpers.train.members import SCALES, members  # noqa: E402
 
 WARM_UP = 300
 MEMBER = "cifar-hour"

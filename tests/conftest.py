@@ -13,6 +13,25 @@ def no_shell_left_behind():
 
 
 @pytest.fixture
+def gram_matrices(monkeypatch):
+    """Note the shape of the features of each Gram matrix that CKA makes, in whichever way."""
+    from helpers.analysis import layer_grams, similarity
+
+    made = []
+
+    def counted(function):
+        def count(features, *others):
+            made.append(features.shape)
+            return function(features, *others)
+
+        return count
+
+    for module, name in ((similarity, "gram_matrix"), (layer_grams, "quick_gram")):
+        monkeypatch.setattr(module, name, counted(getattr(module, name)))
+    return made
+
+
+@pytest.fixture
 def notebook(monkeypatch):
     """Collect what a notebook would be sent, as (data, options). IPython seems to run; no shell is made."""
     shown = []

@@ -128,6 +128,16 @@ def test_mixup_is_the_blend_that_its_labels_say():
     assert np.std(keep) > 0.1  # each image its own
 
 
+@pytest.mark.parametrize("alpha", [1.0, 0.3, 4.0])
+def test_shares_have_the_moments_of_beta(alpha):
+    """Beta(α, α) has mean 1/2 and variance 1 / (4 (2α + 1)); for α = 1 it is uniform: 1/12."""
+    shares = array(augment.draw_share(20_000, alpha, seed(1)))
+    variance = 1 / (4 * (2 * alpha + 1))
+    assert shares.shape == (20_000,) and shares.min() >= 0 and shares.max() <= 1
+    assert shares.mean() == pytest.approx(0.5, abs=4 * np.sqrt(variance / 20_000))
+    assert shares.var() == pytest.approx(variance, rel=0.05)
+
+
 def test_cutmix_counts_the_pixels_it_pasted():
     images, labels = pictures(64, 16), one_hot(64)
     mixed, mixed_labels = map(array, augment.cutmix(images, labels, seed(2)))

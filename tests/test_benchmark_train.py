@@ -51,5 +51,5 @@ def test_cases_take_turns(monkeypatch):
     results = benchmark.take_turns(cases, 2)
     assert list(results) == cases
     for result in results.values():
-        assert len(result["seconds"]) == 2 and min(result["seconds"]) > 0
+        assert [type(each) for each in result["seconds"]] == [float, float]
         assert result["gflop"] == benchmark.training_gflop(ViTConfig.variant("shapes/4"))

@@ -1,6 +1,7 @@
 """Checkpoints: what is stored comes back, and what is not what it claims is refused."""
 
 import dataclasses
+import hashlib
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from helpers.model.checkpoints import (
     build_model,
     load_checkpoint,
     load_manifest,
+    named_weights,
     save_checkpoint,
     write_whole,
 )
@@ -96,6 +98,97 @@ def test_weights_of_another_configuration_are_told(folder, change, told):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ValueError, match=told):
         load_checkpoint("tiny/4", folder)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({"kind": "ResNet"}, "no configuration of a ResNet: expected some of depth, .* received image_size"),
+        ({"kind": "ResNet", "config": {"depth": 8}}, "of another configuration"),
+        ({"kind": "MLPMixer"}, "Unknown kind of model 'MLPMixer': expected one of VisionTransformer, ResNet"),
+        ({"config": {"depth": 20, "width": 16}}, "no configuration of a VisionTransformer"),
+        ({"config": {"image_size": 16}}, "no configuration of a VisionTransformer: .*missing"),
+        ({"config": {**dataclasses.asdict(CONFIG), "depth": "2"}}, "depth must be a whole number"),
+        ({"config": ["cifar/4"]}, "received list"),
+    ],
+    ids=lambda value: None if isinstance(value, dict) else value.split(":")[0],
+)
+def test_a_row_of_another_architecture_is_told(folder, change, told):
+    manifest = load_manifest(folder)
+    manifest["tiny/4"] |= change
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=told) as caught:
+        load_checkpoint("tiny/4", folder)
+    assert "row and tiny-4.npz do not belong together: fetch both again" in str(caught.value)
+
+
+def store(folder, **arrays):
+    """Put other arrays in the place of the weights, with their own check sum in the manifest."""
+    np.savez(folder / "tiny-4.npz", **arrays)
+    manifest = load_manifest(folder)
+    manifest["tiny/4"]["sha256"] = hashlib.sha256((folder / "tiny-4.npz").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_arrays_with_other_names_are_told(folder):
+    store(folder, arr_0=np.zeros(3), arr_1=np.zeros(2), arr_2=np.zeros(1))
+    with pytest.raises(ValueError) as caught:
+        load_checkpoint("tiny/4", folder)
+    told = str(caught.value)
+    assert told.startswith("The weights of 'tiny/4' are not the course's: none has a name that the model")
+    assert "; received arr_0, arr_1, …. Store them with save_checkpoint. " in told
+
+
+def test_one_array_too_few_and_one_too_many_are_named(folder, model):
+    arrays = named_weights(model)
+    arrays["head/offset"] = arrays.pop("head/bias")
+    store(folder, **arrays)
+    told = f"1 of the model's {len(arrays)} arrays are missing, 1 are too many "
+    told += r"\(the model also has head/bias; the model has no head/offset\)"
+    with pytest.raises(ValueError, match=told):
+        load_checkpoint("tiny/4", folder)
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([1j])])
+def test_arrays_that_are_no_numbers_are_told(folder, model, array):
+    store(folder, **(named_weights(model) | {"head/bias": array}))
+    with pytest.raises(ValueError, match="are no numbers: head/bias is"):
+        load_checkpoint("tiny/4", folder)
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"PK half", b""])
+def test_a_file_that_is_no_npz_is_told_even_where_its_check_sum_is_right(folder, content):
+    store(folder)
+    (folder / "tiny-4.npz").write_bytes(content)
+    manifest = load_manifest(folder)
+    manifest["tiny/4"]["sha256"] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="tiny-4.npz is no .npz file of arrays"):
+        load_checkpoint("tiny/4", folder)
+
+
+def test_two_names_with_one_file_do_not_overwrite_each_other(model, folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in ("tiny-4", "Tiny/4"):
+        with pytest.raises(ValueError, match=r"kept in .iny-4.npz, where 'tiny/4' is already"):
+            save_checkpoint(model, name, {}, folder=folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_broken_manifest_is_not_overwritten_and_nothing_is_written(model, folder):
+    (folder / "manifest.json").write_text("{")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in ("tiny/4", "another"):
+        with pytest.raises(ValueError, match="manifest.json cannot be read"):
+            save_checkpoint(model, name, {"seed": 1}, folder=folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/", "../a", None])
+def test_a_name_that_is_none_is_told(model, tmp_path, name):
+    with pytest.raises(ValueError, match="Expected a name such as"):
+        save_checkpoint(model, name, {}, folder=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_numbers_that_are_not_finite_are_told(model, tmp_path):

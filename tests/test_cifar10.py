@@ -1,77 +1,30 @@
 """CIFAR-10 from every place it may come from, and every way in which that goes wrong."""
 
 import errno
-import hashlib
+import functools
 import io
 import multiprocessing
 import os
 import pickle
+import queue
 import shutil
-import tarfile
 import threading
-import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from small_cifar10 import ARRAYS, BATCHES, CONTENT, FILE_NAME, describe, pack
 
 from helpers.data import archive as archive_module
-from helpers.data import cifar10, download
-from helpers.data.archive import Archive, read_archive
+from helpers.data import cifar10, download, lock, mirrors, sources
+from helpers.data.archive import read_archive
 from helpers.data.cifar10 import CLASS_NAMES, DataUnavailable, load_cifar10
 from helpers.data.download import Limits, reachable
 
-PATIENT = Limits(floor_rate=2_000, window=0.3, silence=0.4, deadline=10)
-FILE_NAME = "cifar-10-python.tar.gz"
-
-
-def python2_batch(images, labels):
-    """Pickle a batch as Python 2 with NumPy 1 did for the original: protocol 2, byte strings, numpy.core."""
-    rows = images.transpose(0, 3, 1, 2).reshape(len(images), 3072)  # (n, 32, 32, 3) -> (n, 3072), red first
-    number = bytes([len(images)])
-    array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
-    kind = b"cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-    content = b"T" + rows.size.to_bytes(4, "little") + rows.tobytes()
-    state = b"(K\x01K" + number + b"M\x00\x0c\x86" + kind + b"\x89" + content + b"tb"
-    return b"\x80\x02}(U\x04data" + array + state + b"U\x06labels](" + _integers(labels) + b"eu."
-
-
-def _integers(values):
-    return b"".join(b"K" + bytes([value]) for value in values)
-
-
-def pack(batches):
-    """Make the bytes of a .tar.gz out of {name: content}."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in batches.items():
-            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def describe(content, urls=()):
-    checksum = hashlib.sha256(content).hexdigest()
-    return Archive(FILE_NAME, checksum, len(content), num_train=20, num_test=4, urls=tuple(urls))
-
-
-def small_arrays():
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (24, 32, 32, 3), np.uint8)
-    labels = np.arange(24) % 10
-    return {"x_train": images[:20], "y_train": labels[:20], "x_test": images[20:], "y_test": labels[20:]}
-
-
-ARRAYS = small_arrays()
-BATCHES = {
-    f"data_batch_{i + 1}": python2_batch(
-        ARRAYS["x_train"][4 * i : 4 * i + 4], ARRAYS["y_train"][4 * i : 4 * i + 4]
-    )
-    for i in range(5)
-} | {"test_batch": python2_batch(ARRAYS["x_test"], ARRAYS["y_test"])}
-CONTENT = pack(BATCHES)
+PATIENT = Limits(floor_rate=2_000, window=0.3, silence=0.4, deadline=250)
+STEP = 0.6  # seconds that go by for the loader whenever something has come; no clock of the machine is asked
 PUBLISHED_BYTES = len(CONTENT)
 
 
@@ -94,11 +47,11 @@ class Server(BaseHTTPRequestHandler):
         self.begin()
         self.wfile.write(CONTENT)
 
-    def unhurried(self):  # 0.8 s: long enough for a second process, and for a line of progress
+    def held(self):  # half of it, and the rest when the test says so
         self.begin()
-        for start in range(0, len(CONTENT), len(CONTENT) // 8):
-            self.wfile.write(CONTENT[start : start + len(CONTENT) // 8])
-            time.sleep(0.1)
+        self.wfile.write(CONTENT[: len(CONTENT) // 2])
+        self.server.go_on.wait()
+        self.wfile.write(CONTENT[len(CONTENT) // 2 :])
 
     def wrong(self):
         self.begin()
@@ -125,15 +78,14 @@ class Server(BaseHTTPRequestHandler):
 
     def slow(self):
         self.begin()
-        for byte in CONTENT[:100]:
-            self.wfile.write(bytes([byte]))
-            if self.server.stopping.wait(0.05):
-                return
+        content = iter(CONTENT)
+        while not self.server.stopping.wait(0.05):
+            self.wfile.write(bytes([next(content)]))
 
     def hang(self):
         self.begin()
-        self.wfile.write(CONTENT[:100])
-        self.server.stopping.wait(5)
+        self.wfile.write(CONTENT[: len(CONTENT) // 2])
+        self.server.stopping.wait()
 
     def log_message(self, *_):
         pass
@@ -148,11 +100,13 @@ class Server(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    httpd.requests, httpd.stopping, httpd.daemon_threads = [], threading.Event(), True
+    httpd.requests, httpd.daemon_threads = [], True
+    httpd.stopping, httpd.go_on = threading.Event(), threading.Event()
     httpd.address = f"http://127.0.0.1:{httpd.server_address[1]}"
     threading.Thread(target=httpd.serve_forever, daemon=True, args=(0.05,)).start()
     yield httpd
     httpd.stopping.set()
+    httpd.go_on.set()
     httpd.shutdown()
     httpd.server_close()
 
@@ -168,8 +122,39 @@ def nothing_here(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def publish(monkeypatch, server):
-    """Let the mirrors be these paths of the local server."""
+def clock(monkeypatch):
+    """The loader's time: it stands still, but goes on by one STEP with each piece that is received."""
+    clock, read = SimpleNamespace(now=1000.0), download._read
+    clock.monotonic = lambda: clock.now
+
+    def read_and_go_on(*arguments):
+        piece = read(*arguments)
+        clock.now += STEP
+        return piece
+
+    monkeypatch.setattr(download, "_read", read_and_go_on)
+    monkeypatch.setattr(download, "time", clock)
+    monkeypatch.setattr(mirrors, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def publish(monkeypatch, server, clock):
+    """Let the mirrors be these paths of the local server.
+
+    The socket measures silence by the machine's clock, and on a busy machine every server may seem silent:
+    only of the one that hangs is an answer in time expected.
+    """
+    urlopen = download.urllib.request.urlopen
+
+    def open_patiently(request, timeout, **others):
+        response = urlopen(request, timeout=250, **others)
+        if "/hang/" in request.full_url:
+            response.fp.raw._sock.settimeout(timeout)
+        return response
+
+    monkeypatch.setattr(download.urllib.request, "urlopen", open_patiently)
+    monkeypatch.setattr(mirrors, "reachable", functools.partial(reachable, timeout=250))
 
     def set_urls(*behaviours):
         urls = tuple(f"{server.address}/{behaviour}/{FILE_NAME}" for behaviour in behaviours)
@@ -234,12 +219,12 @@ def test_archive_of_keras_is_used_and_cached(monkeypatch, tmp_path, name):
 
 
 def test_download_is_cached_and_the_second_call_needs_no_network(publish, server, tmp_path, capsys):
-    publish("unhurried")
+    publish("good")
     assert_is_the_set(load_cifar10(limits=PATIENT))
     assert listing(tmp_path) == ["cifar10.npz"]
     assert "MB/s" in capsys.readouterr().err
     assert_is_the_set(load_cifar10(limits=PATIENT))
-    assert server.requests == ["unhurried"]
+    assert server.requests == ["good"]
 
 
 @pytest.mark.parametrize("ending", ["", "/", f"/{FILE_NAME}"])
@@ -281,38 +266,68 @@ def test_bad_server_is_left_for_the_next(publish, server, tmp_path, behaviour):
     assert listing(tmp_path) == ["cifar10.npz"]
 
 
-def test_all_patience_ends_at_the_deadline(publish, tmp_path):
-    publish("unhurried", "unhurried", "unhurried")
-    start = time.monotonic()
-    with pytest.raises(DataUnavailable, match="the time for all downloads was over"):
-        load_cifar10(limits=replace(PATIENT, deadline=0.3))
-    assert time.monotonic() - start < 2.5
+def test_all_patience_ends_at_the_deadline(publish, server, clock, tmp_path):
+    """The first piece comes after the deadline: what is left of the file is not waited for."""
+    publish("held")
+    with pytest.raises(DataUnavailable, match="the time for all downloads was over at [1-4]?[0-9]%"):
+        load_cifar10(limits=replace(PATIENT, deadline=STEP / 2))
+    assert clock.now == 1000 + STEP and not server.go_on.is_set()
     assert listing(tmp_path) == []
 
 
-def test_offline_is_known_fast_and_lists_every_place(monkeypatch, tmp_path):
+def test_the_deadline_is_one_for_all_servers(publish, server, clock):
+    publish("wrong", "good")
+    with pytest.raises(DataUnavailable) as caught:
+        load_cifar10(limits=replace(PATIENT, floor_rate=0, deadline=STEP / 2))
+    assert all("the time for all downloads was over" in line for line in caught.value.tried[-2:])
+
+
+def test_offline_is_known_at_once_and_lists_every_place(monkeypatch, tmp_path):
+    """Each host is asked once whether it answers; where none does, no file is asked for."""
+    asked, connect = [], download.socket.create_connection
+    monkeypatch.setattr(
+        download.socket, "create_connection", lambda host, wait: asked.append(host) or connect(host, wait)
+    )
+    monkeypatch.setattr(
+        download.urllib.request, "urlopen", lambda *_, **__: pytest.fail("a file was asked for")
+    )
     monkeypatch.setattr(
         cifar10, "PUBLISHED", describe(CONTENT, ["http://127.0.0.1:9/a", "http://127.0.0.1:9/b"])
     )
-    start = time.monotonic()
     with pytest.raises(DataUnavailable, match="offline") as caught:
         load_cifar10()
-    assert time.monotonic() - start < 2
+    assert asked == [("127.0.0.1", 9)] * 2
     assert isinstance(caught.value, OSError)
     for place in ("COURSE_DATA", "cache", "Keras", "network"):
         assert any(place in line for line in caught.value.tried)
     assert listing(tmp_path) == []
 
 
-def test_hosts_that_never_answer_cost_less_than_two_seconds(monkeypatch):
-    def never_answer(*_):
-        time.sleep(20)
+def test_hosts_that_never_answer_cost_one_timeout_in_all(monkeypatch, clock):
+    """The three are asked at once; what the first has used up of the time, the others do not get again."""
+    patience, begun, over = [], threading.Barrier(4), threading.Event()
+
+    def never_answer(_host, wait):
+        begun.wait()  # until all three are asked
+        over.wait()
         raise TimeoutError
 
+    class Answers(queue.Queue):
+        def get(self, timeout):
+            if not patience:
+                begun.wait()
+            patience.append(timeout)
+            if len(patience) == 2:
+                raise queue.Empty
+            clock.now += 1
+            return "https://example.org/a", True
+
     monkeypatch.setattr(download.socket, "create_connection", never_answer)
-    start = time.monotonic()
-    assert reachable(["https://example.org/a", "https://example.com/b"]) == []
-    assert time.monotonic() - start < 2
+    monkeypatch.setattr(download.queue, "Queue", Answers)
+    urls = [f"https://example.org/{name}" for name in "abc"]
+    assert reachable(urls, timeout=1.5) == urls[:1]
+    over.set()
+    assert patience == [1.5, 0.5]
 
 
 def test_reachable_keeps_the_order(server):
@@ -333,22 +348,31 @@ def test_course_offline_asks_nobody(monkeypatch, publish, server):
 
 def load_in_another_process(published, results):
     cifar10.PUBLISHED = published
-    results.put(load_cifar10(limits=PATIENT).x_train.sum())
+    cifar10.reachable = functools.partial(reachable, timeout=250)
+    wait = lock.time.sleep
+    lock.time.sleep = lambda seconds: results.put("waiting") or wait(seconds)
+    results.put(int(load_cifar10(limits=replace(PATIENT, floor_rate=0, silence=250)).x_train.sum()))
 
 
 def test_two_processes_download_once(publish, server, tmp_path):
-    publish("unhurried")
+    """The server holds the file back until the second process waits for the first."""
+    publish("held")
     spawn = multiprocessing.get_context("spawn")
     results = spawn.Queue()
     arguments = (cifar10.PUBLISHED, results)
     processes = [spawn.Process(target=load_in_another_process, args=arguments) for _ in range(2)]
     for process in processes:
         process.start()
-    sums = [results.get(timeout=30) for _ in processes]
+    assert results.get(timeout=250) == "waiting"
+    server.go_on.set()
+    sums = []
+    while len(sums) < 2:
+        said = results.get(timeout=250)
+        sums += [] if said == "waiting" else [said]
     for process in processes:
-        process.join(10)
+        process.join(250)
     assert sums == [ARRAYS["x_train"].sum()] * 2
-    assert server.requests == ["unhurried"]
+    assert server.requests == ["held"]
     assert listing(tmp_path) == ["cifar10.npz"]
 
 
@@ -413,7 +437,7 @@ def test_full_disk_is_named_and_leaves_nothing(monkeypatch, publish, tmp_path, m
     publish("good", "good")
     if moment == "before":
         usage = shutil.disk_usage(tmp_path)._replace(free=1000)
-        monkeypatch.setattr(cifar10.shutil, "disk_usage", lambda _: usage)
+        monkeypatch.setattr(mirrors.shutil, "disk_usage", lambda _: usage)
     elif moment == "download":
         monkeypatch.setattr(download, "open", lambda *_: FullDisk(), raising=False)
     else:
@@ -506,7 +530,7 @@ def test_malicious_pickle_is_not_executed(monkeypatch, tmp_path, checksum_known)
 def test_source_is_told_by_the_pixels(monkeypatch, tmp_path):
     parts = (ARRAYS["x_train"], ARRAYS["x_test"])
     sums = tuple(tuple(int(part[..., c].astype(int).sum()) for c in range(3)) for part in parts)
-    monkeypatch.setattr(cifar10, "CHANNEL_SUMS", {sums: "CIFAR-10, JPEG q75 copy"})
+    monkeypatch.setattr(sources, "CHANNEL_SUMS", {sums: "CIFAR-10, JPEG q75 copy"})
     assert load_prepared(monkeypatch, tmp_path).source == "CIFAR-10, JPEG q75 copy"
     order = np.arange(20)[::-1]
     shuffled = {name: ARRAYS[name][order] for name in ("x_train", "y_train")}
@@ -519,7 +543,7 @@ def test_source_is_told_by_the_pixels(monkeypatch, tmp_path):
 def test_original_sums_follow_from_the_published_channel_means():
     means = (125.30691805, 122.95039414, 113.86538318), (126.02464141, 123.7085042, 114.85431865)
     pixels = 50_000 * 32 * 32, 10_000 * 32 * 32
-    original = next(sums for sums, name in cifar10.CHANNEL_SUMS.items() if name == "CIFAR-10")
+    original = next(sums for sums, name in sources.CHANNEL_SUMS.items() if name == "CIFAR-10")
     for part in range(2):
         for channel in range(3):
             assert round(original[part][channel] / pixels[part], 8) == means[part][channel]
@@ -528,7 +552,7 @@ def test_original_sums_follow_from_the_published_channel_means():
 
 def test_the_copy_with_139_images_from_the_jpeg_copy_has_a_name_of_its_own():
     """139 of 60,000 images move the mean of a channel by less than 0.01 of 255."""
-    names = {name: np.array(sum(sums, ())) for sums, name in cifar10.CHANNEL_SUMS.items()}
+    names = {name: np.array(sum(sums, ())) for sums, name in sources.CHANNEL_SUMS.items()}
     original = names["CIFAR-10"]
     nearly = np.abs(names["CIFAR-10, 139 of 60,000 images from a JPEG copy"] - original)
     copy = np.abs(names["CIFAR-10, JPEG q75 copy"] - original)

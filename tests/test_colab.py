@@ -107,7 +107,6 @@ def colab(tmp_path, bare_repository):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=240,
         )
         asked = [json.loads(line) for line in record.read_text().splitlines()]
         return SimpleNamespace(code=result.returncode, printed=result.stdout, errors=result.stderr, pip=asked)

@@ -51,12 +51,11 @@ def run(backend, count, crop):
     flags = "--xla_force_host_platform_device_count=8"
     environment = os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": flags, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", SCRIPT, str(count), str(crop)]
-    child = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400)
+    child = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert child.returncode == 0, child.stderr[-2000:]
     return json.loads(child.stdout.strip().splitlines()[-1])
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("backend, crop", [("jax", 4), ("tensorflow", 0)])
 def test_eight_devices_give_the_losses_of_one(backend, crop):
     """On JAX with crop, flip and clipped gradients; without them on TensorFlow, which has them by device."""

@@ -12,7 +12,7 @@ from benchmarks import hour
 from helpers.model.checkpoints import load_manifest
 from helpers.model.vit import VisionTransformer, ViTConfig
 from helpers.train.__main__ import parse
-from helpers.train.family import SCALES, members
+from helpers.train.members import SCALES, members
 from helpers.train.recipe import find_recipe
 from helpers.train.reference import load_reference
 

@@ -219,13 +219,29 @@ def test_too_few_images_are_told(labels, shots):
         pick_few_shot(labels, shots)
 
 
-# Speed
+# Work
 
 
-def test_far_quicker_than_the_loop():
-    """Measured: 5 times. The bound is loose, since other programs may take the processor."""
-    measured, _ = benchmark.table(benchmark.make_tokens(layers=2, tokens=20, hidden=384), repeats=3)
-    assert measured["loop in float64"][0] > 1.5 * measured["token_probes"][0]
+@pytest.mark.parametrize("hidden, size", [(40, 12), (7, 7)])
+def test_all_tokens_of_a_layer_are_solved_together_with_the_smaller_matrix(hidden, size, monkeypatch):
+    """12 images, 9 tokens, 2 layers: two calls of the solver, 9 systems each; a loop makes 18 calls."""
+    solved, solve = [], np.linalg.solve
+
+    def counted(matrices, right):
+        solved.append(matrices.shape)
+        return solve(matrices, right)
+
+    monkeypatch.setattr(np.linalg, "solve", counted)
+    tokens = benchmark.make_tokens(layers=2, tokens=9, hidden=hidden, classes=4, shots=3, test=20)
+    benchmark.ours(*tokens)
+    assert solved == [(9, size, size)] * 2
+    solved.clear()
+    benchmark.loop(*tokens)  # the slow way, as a check of the count
+    assert solved == [(hidden, hidden)] * 18
+
+
+def test_the_loop_of_the_benchmark_gives_the_same():
+    measured, _ = benchmark.table(benchmark.make_tokens(layers=2, tokens=4, hidden=96), repeats=1)
     assert measured["loop in float64"][1] <= 0.002  # two images of 1000
 
 

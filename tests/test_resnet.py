@@ -43,3 +43,17 @@ def test_depths_that_cannot_be_are_told(depth):
 def test_bad_images_are_told():
     with pytest.raises(ValueError, match="255"):
         ResNet(ResNetConfig(depth=8, width=4))(np.zeros((1, 32, 32, 3), "uint8"))
+
+
+def test_weights_are_made_without_a_run_of_the_network(monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("the network was run")
+
+    with monkeypatch.context() as patch:
+        for layer in (ResNet, ResidualBlock):
+            patch.setattr(layer, "call", refuse)
+        model = ResNet(ResNetConfig(depth=8, width=4, image_size=18))  # 18, 9 and 5 pixels
+    assert ops.convert_to_numpy(model(np.zeros((2, 18, 18, 3), "float32"))).shape == (2, 10)
+    shapes = {variable.path.split("/", 1)[1]: tuple(variable.shape) for variable in model.weights}
+    assert shapes["stage_2_block_0/shortcut/kernel"] == (1, 1, 8, 16)
+    assert shapes["stage_2_block_0/conv1/kernel"] == (3, 3, 8, 16) and shapes["head/kernel"] == (16, 10)

@@ -7,6 +7,7 @@ import pytest
 from keras import ops
 
 from benchmarks import rollout as benchmark
+from helpers.analysis import rollout as module
 from helpers.analysis.rollout import attention_flow, attention_rollout, block_mixing, gradient_rollout
 
 OPTIONS = [
@@ -428,14 +429,56 @@ def test_what_is_no_attention_is_told(function):
         function(None)
 
 
-# Speed
+# Work
 
 
-def test_far_quicker_than_the_loop():
-    """Measured: 7 to 12 times. The bound is loose, since other programs may take the processor."""
-    weights = benchmark.make_attention(images=32, tokens=65, depth=9)
-    measured, _ = benchmark.table(weights, repeats=5)
-    assert measured["loop in float64"][0] > 2 * measured["attention_rollout"][0]
+class Counted(np.ndarray):
+    """An array that notes the matrix products it takes part in, by the shapes of their factors."""
+
+    products = []
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        plain = [np.asarray(one) for one in inputs]
+        if ufunc is np.matmul:
+            self.products.append(tuple(one.shape for one in plain))
+        if out is not None:
+            options["out"] = tuple(np.asarray(one) for one in out)
+        result = getattr(ufunc, method)(*plain, **options)
+        return result.view(Counted) if isinstance(result, np.ndarray) else result
+
+
+def products_of(function, monkeypatch):
+    """Which blocks were mixed, by their shapes, and which products were taken of them."""
+    mixed, products = [], []
+    mix = module._mix
+
+    def counted(weights, *options):
+        mixed.append(weights.shape)
+        return mix(weights, *options).view(Counted)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_mix", counted)
+        patch.setattr(Counted, "products", products)
+        function()
+    return mixed, products
+
+
+def test_all_images_go_through_a_block_at_once_and_only_the_rows_that_are_asked_for(monkeypatch):
+    weights = random_attention(4, 6, 3, 9, 9)  # depth, images, heads, tokens, tokens
+    once_a_block, all_rows, one_row = [(6, 3, 9, 9)] * 4, ((6, 9, 9),) * 2, ((6, 1, 9), (6, 9, 9))
+    for queries, product in ((None, all_rows), ([0], one_row)):
+        found = products_of(lambda q=queries: attention_rollout(weights, queries=q), monkeypatch)
+        assert found == (once_a_block, [product] * 3)
+
+    def image_by_image():  # the slow way, as a check of the count
+        for image in range(6):
+            attention_rollout(weights[:, image : image + 1])
+
+    assert len(products_of(image_by_image, monkeypatch)[1]) == 6 * 3
+
+
+def test_the_loop_of_the_benchmark_gives_the_same():
+    measured, _ = benchmark.table(benchmark.make_attention(images=2, tokens=17, depth=3), repeats=1)
     assert measured["loop in float64"][1] < 1e-6
 
 

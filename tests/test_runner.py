@@ -180,24 +180,23 @@ def test_lessons_are_found_by_number_and_by_path(lesson, tmp_path):
 
 
 def test_the_table_has_a_row_for_each_lesson_and_its_slowest_cells(lesson):
-    run = run_lesson(lesson("x = 1", "import time\ntime.sleep(0.3)"))
+    run = run_lesson(lesson("x = 1", "import time\ntime.sleep(0)"))
+    assert len(run.cell_seconds) == 2
+    run.cell_seconds, run.seconds = [0.1, 0.3], 61.0
     table = times_table([run])
     assert "cell 2, 0.3 s" in table and "import time" in table
-    run.seconds = 61.0
     assert "over 60 s" in times_table([run], fast=True) and "over" not in times_table([run])
 
 
 def test_ctrl_c_stops_the_whole_run(lesson, tmp_path):
-    path = lesson("open('begun', 'w').close()", "import time\ntime.sleep(100)")
+    path = lesson("x = 1", "import time\nopen('begun', 'w').close()\ntime.sleep(1000)")
     command = [sys.executable, "-m", "helpers.course.runner", str(path), str(path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        for _ in range(600):
-            if (tmp_path / "begun").exists():
-                break
+        while not (tmp_path / "begun").exists():
+            assert process.poll() is None
             time.sleep(0.1)
-        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=60)[0]
+        said = process.communicate()[0]
     assert process.returncode == 130 and "Stopped." in said
 
 
@@ -228,7 +227,7 @@ def nbval(tmp_path):
             *options,
             str(path),
         ]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
     return run
 
@@ -267,7 +266,7 @@ def stored_output(path, text):
 def test_the_closed_world_has_no_network(lesson, nbval):
     path = lesson(
         "import socket, urllib.request\n"
-        "try:\n    urllib.request.urlopen('http://192.0.2.1', timeout=5)\n"
+        "try:\n    urllib.request.urlopen('http://192.0.2.1')\n"
         "except OSError as error:\n    print('closed world' in str(error))\n"
         "try:\n    socket.getaddrinfo('course.invalid', 80)\n"
         "except socket.gaierror as error:\n    print('closed world' in str(error))\n"

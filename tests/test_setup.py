@@ -36,7 +36,6 @@ def python(code, cwd=ROOT, **environment):
         env=inherited | environment,
         capture_output=True,
         text=True,
-        timeout=180,
     )
 
 

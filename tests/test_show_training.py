@@ -131,7 +131,10 @@ def test_passes_are_read_from_the_state_that_train_keeps(tmp_path):
         stop_after=2,
     )
     assert passes_done(tmp_path) == outcome.history and len(outcome.history) == 2
-    assert [len(passes) for passes in seen] == [0, 0, 1, 1, 1, 2]  # two batches and a score, each pass
+    # Two batches and a score, each pass; a pass is written while the next one computes.
+    found = [len(passes) for passes in seen]
+    assert len(found) == 6 and found[:2] == [0, 0] and found == sorted(found)
+    assert found[2] <= 1 and 1 <= found[5] <= 2
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive"])

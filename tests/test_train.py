@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -29,6 +28,7 @@ from helpers.train.fit import (
     train,
 )
 from helpers.train.recipe import Recipe
+from helpers.train.scoring import Scorer
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ViTConfig(
@@ -103,7 +103,6 @@ def test_ctrl_c_keeps_the_last_whole_pass(dataset, tmp_path):
     assert train(fresh_model(), dataset, RECIPE, out=tmp_path).finished
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a Unix signal")
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow",
@@ -111,46 +110,38 @@ def test_ctrl_c_keeps_the_last_whole_pass(dataset, tmp_path):
 )
 def test_kill_9_and_resume(tmp_path):
     """Killed without warning in its second pass, the same command then ends like one never killed."""
-    command = [
-        sys.executable,
-        "-m",
-        "helpers.train",
-        "--data",
-        "shapes",
-        "--model",
-        "shapes/8",
-        "--epochs",
-        "3",
-    ]
-    command += ["--images", "1024", "--precision", "float32"]
+    options = ["--data", "shapes", "--model", "shapes/8", "--epochs", "3"]
+    options += ["--images", "1024", "--precision", "float32"]
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
         "TF_NUM_INTRAOP_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
+    killed_in_the_second_pass = """if True:
+        import os, signal, sys
+        from helpers.train import __main__ as command
 
-    def start(out):
-        return subprocess.Popen(
-            [*command, "--out", str(out)],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        class Killer(command.Reporter):
+            def __call__(self, entry):
+                if entry["pass"] == 2:  # after its first batch
+                    os.kill(os.getpid(), signal.SIGKILL)
+                super().__call__(entry)
 
-    killed = start(tmp_path / "killed")
-    deadline = time.monotonic() + 240
-    while not (tmp_path / "killed" / "history.json").exists():
-        assert killed.poll() is None and time.monotonic() < deadline, killed.stderr.read().decode()[-2000:]
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    assert killed.wait() == -signal.SIGKILL
+        command.Reporter = Killer
+        sys.exit(command.main())
+    """
+
+    def start(out, *program):
+        command = [sys.executable, *program, *options, "--out", str(tmp_path / out)]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    killed = start("killed", "-c", killed_in_the_second_pass)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
     history = json.loads((tmp_path / "killed" / "history.json").read_text())["history"]
-    assert 1 <= len(history) < 3
+    assert len(history) == 1
     for out in ("killed", "whole"):
-        run = start(tmp_path / out)
-        text = run.communicate(timeout=400)[0].decode()
-        assert run.returncode == 0 and "Test accuracy" in text
+        run = start(out, "-m", "helpers.train")
+        assert run.returncode == 0 and "Test accuracy" in run.stdout, run.stderr[-2000:]
     first, second = (
         load_checkpoint("shapes/8", tmp_path / out / "checkpoint") for out in ("killed", "whole")
     )
@@ -188,6 +179,104 @@ def test_a_full_disk_leaves_the_last_state(dataset, tmp_path, monkeypatch):
             train(fresh_model(), dataset, RECIPE, out=tmp_path)
     assert (tmp_path / "state.npz").read_bytes() == before
     assert train(fresh_model(), dataset, RECIPE, out=tmp_path).finished
+
+
+def shrink_state(path, **story_changes):
+    """Rewrite a state as another version of the loop might have left it: without its last array."""
+    with np.load(path) as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    story = json.loads(str(kept["story"])) | story_changes
+    story["num_variables"] -= 1
+    del kept[f"variable_{story['num_variables']:04d}"]
+    np.savez(path, **(kept | {"story": json.dumps(story)}))
+
+
+def test_the_state_of_another_version_of_the_loop_is_told_and_left_alone(dataset, tmp_path):
+    train(fresh_model(), dataset, RECIPE, out=tmp_path, stop_after=1)
+    shrink_state(tmp_path / "state.npz")
+    before = (tmp_path / "state.npz").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"another version .* expected layout 2 with \d+ arrays, found layout 2"
+    ):
+        train(fresh_model(), dataset, RECIPE, out=tmp_path)
+    assert (tmp_path / "state.npz").read_bytes() == before
+
+
+def test_a_state_without_a_layout_number_is_gone_on_with(dataset, tmp_path):
+    """The layout before this number had the same arrays."""
+    train(fresh_model(), dataset, RECIPE, out=tmp_path, stop_after=1)
+    with np.load(tmp_path / "state.npz") as arrays:
+        kept = {name: arrays[name] for name in arrays.files}
+    story = json.loads(str(kept["story"]))
+    assert story.pop("layout") == 2
+    np.savez(tmp_path / "state.npz", **(kept | {"story": json.dumps(story)}))
+    outcome = train(fresh_model(), dataset, RECIPE, out=tmp_path)
+    assert [entry["pass"] for entry in outcome.history] == [1, 2, 3]
+    np.savez(tmp_path / "state.npz", **(kept | {"story": json.dumps(story | {"layout": 3})}))
+    with pytest.raises(ValueError, match="expected layout 2 .* found layout 3"):
+        train(fresh_model(), dataset, RECIPE, out=tmp_path)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch takes its steps one by one")
+@pytest.mark.parametrize("steps_per_call", [5, 3])  # 5 steps a pass: one whole call; one of 3 and one of 2
+def test_many_steps_in_one_call_give_the_weights_of_one_by_one(dataset, steps_per_call):
+    recipe = dataclasses.replace(
+        MIXED, epochs=2, optimizer="muon", rand_augment_operations=1, initialisation="plain"
+    )
+    one_by_one, together = fresh_model(), fresh_model()
+    calls = []
+    expected = train(one_by_one, dataset, recipe, steps_per_call=1)
+    outcome = train(
+        together,
+        dataset,
+        recipe,
+        steps_per_call=steps_per_call,
+        report=lambda entry: calls.append(entry["images"]) if "images" in entry else None,
+    )
+    assert_same(weights(one_by_one), weights(together))
+    losses = [[entry["loss"] for entry in o.history] for o in (expected, outcome)]
+    np.testing.assert_allclose(*losses, atol=1e-5)
+    assert calls == ([160] if steps_per_call == 5 else [96, 160]) * 2
+
+
+def test_a_pace_that_changes_within_a_run_changes_no_weight(dataset, monkeypatch):
+    """As on an accelerator: a first pass in short calls, then in longer ones, by the speed that was seen."""
+    recipe = dataclasses.replace(RECIPE, epochs=3)
+    expected = fresh_model()
+    train(expected, dataset, recipe, steps_per_call=1)
+    monkeypatch.setattr("helpers.train.pace.is_accelerated", lambda: True)
+    monkeypatch.setattr("helpers.train.pace.FIRST_PIECE", 2)
+    monkeypatch.setattr("helpers.train.pace.SECONDS_A_CALL", 1e9)
+    calls = []
+    model = fresh_model()
+    outcome = train(model, dataset, recipe, report=lambda entry: calls.append(entry.get("images")))
+    assert_same(weights(expected), weights(model))
+    assert [entry["pass"] for entry in outcome.history] == [1, 2, 3] and outcome.finished
+    if keras.backend.backend() != "torch":
+        assert calls == [64, 128, 160, None, 160, None, 160, None]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.0, "many"])
+def test_a_call_has_at_least_one_step(dataset, wrong):
+    with pytest.raises(ValueError, match="steps_per_call is a whole number"):
+        train(fresh_model(), dataset, RECIPE, steps_per_call=wrong)
+
+
+def test_a_pass_shorter_than_a_batch_is_told(dataset):
+    with pytest.raises(ValueError, match="A pass needs 32 images"):
+        train(fresh_model(), dataset, dataclasses.replace(RECIPE, images_per_pass=31))
+
+
+def test_the_weights_of_each_pass_are_there_to_be_kept(dataset):
+    """`each_pass` sees the averaged weights: those that a run of so many passes leaves."""
+    seen = []
+    model = fresh_model()
+    train(model, dataset, RECIPE, each_pass=lambda history: seen.append((len(history), weights(model))))
+    assert [number for number, _ in seen] == [1, 2, 3]
+    first = fresh_model()
+    train(first, dataset, RECIPE, stop_after=1)
+    assert_same(seen[0][1], weights(first))
+    assert_same(seen[2][1], weights(model))
 
 
 def test_a_pass_over_few_images_shows_each_as_often_as_any_other():
@@ -264,6 +353,19 @@ def test_predictions_do_not_depend_on_the_batch(dataset):
     np.testing.assert_allclose(predict_logits(model, dataset.x_test, batch_size=7), whole, atol=1e-5)
     expected = np.mean(whole.argmax(axis=1) == dataset.y_test)
     assert accuracy(model, dataset.x_test, dataset.y_test) == pytest.approx(expected)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX counts on the device")
+def test_a_count_on_the_device_is_the_accuracy(dataset, monkeypatch):
+    """60 and 7 at a time, the last batch filled up; new weights are seen without compiling again."""
+    monkeypatch.setattr("helpers.train.scoring.is_accelerated", lambda: True)
+    model, images = fresh_model(), dataset.x_test
+    scorers = [Scorer(model, images, dataset.y_test, batch_size) for batch_size in (60, 7)]
+    for _ in range(2):
+        expected = accuracy(model, images, dataset.y_test)
+        assert [scorer() for scorer in scorers] == pytest.approx([expected] * 2, abs=1e-7)
+        for variable in model.trainable_variables:
+            variable.assign(variable + np.random.default_rng(0).normal(0, 0.5, variable.shape))
 
 
 def test_augmentation_follows_the_recipe():

@@ -1,10 +1,15 @@
 """The Vision Transformer against things that nobody here wrote, and against what must hold of any of them."""
 
+import ast
+import importlib
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from helpers.model import vit
 from helpers.model.gradients import gradients
 from helpers.model.vit import (
     EncoderBlock,
@@ -274,3 +279,42 @@ def test_unknown_variants_are_told(name):
 def test_bad_images_are_told(images, told):
     with pytest.raises(ValueError, match=told):
         VisionTransformer(TINY)(images)
+
+
+def test_the_file_that_learners_read_is_short_and_in_the_order_of_the_data():
+    text = Path(vit.__file__).read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    classes = [node.name for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    assert classes[:3] == ["PatchEmbedding", "ClassTokenAndPosition", "MultiHeadSelfAttention"]
+    assert classes.index("MLP") < classes.index("EncoderBlock") and classes[-1] == "VisionTransformer"
+
+
+@pytest.mark.parametrize(
+    "home, names",
+    [
+        ("vit_config", "ViTConfig PUBLISHED_SIZES COURSE_SIZES CIFAR10_MEAN CIFAR10_STD"),
+        ("vit_config", "IMAGENET_MEAN IMAGENET_STD"),
+        ("image_checks", "check_images is_concrete"),
+        ("positions", "interpolate_positions"),
+    ],
+)
+def test_what_moved_out_of_the_file_can_still_be_imported_from_it(home, names):
+    module = importlib.import_module(f"helpers.model.{home}")
+    for name in names.split():
+        assert getattr(vit, name) is getattr(module, name)
+
+
+def test_weights_are_made_without_a_run_of_the_network(monkeypatch):
+    """A run that only makes weights takes seconds on TensorFlow, and a lesson builds ten networks."""
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("the network was run")
+
+    expected = [(v.path.split("/", 1)[1], tuple(v.shape)) for v in VisionTransformer(TINY).weights]
+    with monkeypatch.context() as patch:
+        for layer in (VisionTransformer, EncoderBlock, MultiHeadSelfAttention, PatchEmbedding):
+            patch.setattr(layer, "call", refuse)
+        model = VisionTransformer(TINY)
+    assert model.built and model.count_params() == count_by_formula(TINY)
+    assert [(v.path.split("/", 1)[1], tuple(v.shape)) for v in model.weights] == expected
+    assert logits(model, pictures()).shape == (2, 7)

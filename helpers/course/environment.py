@@ -1,6 +1,5 @@
 """What the lessons need of their environment: one row for each thing, found without changing anything."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -90,52 +89,40 @@ def judge_memory(available, total):
 
 
 def judge_data():
-    """Give the row that says whether CIFAR-10 is on this machine."""
-    places = cifar10_places()
-    if any(_is_file(place) for place in places):
-        return Row("Data", "CIFAR-10 is on this machine")
-    advice = "It is downloaded when it is first used, 170 MB; without it the lessons use the built-in shapes."
-    if chosen := os.environ.get("COURSE_DATA"):
-        return Row("Data", "no CIFAR-10 in COURSE_DATA", BUT, f"COURSE_DATA is {chosen}. {advice}")
-    return Row("Data", "CIFAR-10 is not here", BUT, advice)
-
-
-def cifar10_places():
-    """List the files of this machine in which `load_cifar10` would find CIFAR-10; opens none of them."""
-    places = []
-    if folder := os.environ.get("COURSE_DATA"):
-        places += [Path(folder) / "cifar10.npz", Path(folder) / "cifar-10-python.tar.gz"]
+    """Give the row that says which CIFAR-10 is on this machine; what is found is opened."""
     try:
-        from helpers.data.cifar10 import cache_folder
+        from helpers.data.cifar10 import advice_for_unknown, find_cifar10
+        from helpers.data.sources import UNKNOWN_COPY
 
-        places.append(cache_folder() / "cifar10.npz")
-        keras_home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    except (ImportError, RuntimeError):  # no pooch, or no home folder
-        return places
-    names = ("cifar-10-batches-py-target_archive", "cifar-10-batches-py.tar.gz")
-    return places + [keras_home / "datasets" / name for name in names]
+        found = find_cifar10()
+    except ImportError as error:  # the row of the packages says what to do
+        return Row("Data", f"not looked for: {error.name or 'a package'} is missing", BUT, f"{way_out()}.")
+    unused = "".join(f"{problem}. " for problem in found.problems)
+    if found.source == UNKNOWN_COPY:
+        return Row("Data", found.source, BUT, f"{unused}{advice_for_unknown(found.path)}")
+    if found.source:
+        return Row("Data", found.source, BUT if unused else OK, f"{unused}Used is {found.path}.")
+    advice = "It is downloaded when it is first used, 170 MB; without it the lessons use the built-in shapes."
+    name = "no CIFAR-10 in COURSE_DATA" if os.environ.get("COURSE_DATA") else "CIFAR-10 is not here"
+    return Row("Data", name, BUT, f"{unused}{advice}")
 
 
 def judge_checkpoints(folder=ROOT / "data" / "checkpoints"):
-    """Give the row for the trained weights that ship with the course."""
+    """Give the row for the trained weights that ship with the course; every file is opened."""
+    from helpers.model.manifest import find_row, load_manifest, read_stored
+
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        missing = [name for name, row in manifest.items() if not _is_file(folder / row["file"])]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Row(
-            "Trained models",
-            "none",
-            BUT,
-            "data/checkpoints/manifest.json cannot be read: fetch the course again.",
-        )
-    if missing or not manifest:
-        found = f"missing: {', '.join(missing)}" if missing else "none"
-        return Row("Trained models", found, BUT, "Fetch data/checkpoints again: some lessons load them.")
+        manifest = load_manifest(folder)
+    except ValueError as error:
+        return Row("Trained models", "none", BUT, str(error))
+    problems = {}
+    for name in manifest:
+        try:
+            read_stored(name, find_row(name, folder), folder)
+        except ValueError as error:
+            problems[name] = str(error)
+    if problems or not manifest:
+        found = f"cannot be used: {', '.join(problems)}" if problems else "none"
+        advice = next(iter(problems.values()), "There is no manifest.json in data/checkpoints.")
+        return Row("Trained models", found, BUT, f"{advice} Some lessons load them.")
     return Row("Trained models", ", ".join(sorted(manifest)))
-
-
-def _is_file(path):
-    try:
-        return path.is_file()
-    except OSError:
-        return False

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course.exercises import exercises_by_lesson
+from helpers.data.places import chosen_path
 
 UNWATCHED = ("COURSE_RUNNER", "PYTEST_CURRENT_TEST")  # set by the course's runner and by pytest
 SYMBOLS = {"correct": "●", "wrong": "✗", "open": "○"}
@@ -106,8 +107,8 @@ def record(key, *, state=None, solution_seen=None):
 
 def progress_file():
     """Tell where progress is kept: $COURSE_PROGRESS, else a file in the platform's folder for settings."""
-    if chosen := os.environ.get("COURSE_PROGRESS"):
-        return Path(chosen)
+    if chosen := chosen_path("COURSE_PROGRESS"):
+        return chosen
     if sys.platform == "win32":
         folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     elif sys.platform == "darwin":

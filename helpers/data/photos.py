@@ -2,11 +2,12 @@
 
 import importlib.util
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+
+from helpers.data.pictures import MOST_BYTES, read_square, unreadable
+from helpers.data.places import plain_path
 
 # Name, file in the wheel (there in 0.25 and 0.26), and what scikit-image says about its origin.
 PHOTOS = {
@@ -19,11 +20,6 @@ PHOTOS = {
         "The Hubble eXtreme Deep Field, photographed by NASA. Public domain.",
     ),
 }
-
-FORMATS = ("JPEG", "PNG", "WEBP")
-SMALLEST_SIDE = 16  # pixels: one patch of ViT-B/16
-MOST_PIXELS = 25_000_000
-MOST_BYTES = 40_000_000
 
 
 def photo_names():
@@ -60,7 +56,8 @@ def load_photo(name_or_path, size=224):
 
     Args:
         name_or_path: one of `photo_names()`, or the path of a JPEG, PNG or WEBP file: at least 16 pixels on
-            each side, at most 25 million pixels and 40 MB.
+            each side, at most 50 million pixels (110 million where it is a JPEG that is not progressive, as
+            cameras and phones write them) and 100 MB. Blanks at its ends and quotes around it are left out.
         size: pixels on each side of the result.
     Returns:
         float32 (size, size, 3) in [0, 1].
@@ -69,18 +66,7 @@ def load_photo(name_or_path, size=224):
     """
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 1 <= size <= 4096:
         raise ValueError(f"size must be a whole number of pixels between 1 and 4096, got {size!r}.")
-    path = _find(name_or_path)
-    image = _on_white(_open(path))
-    side = min(image.size)
-    if side < SMALLEST_SIDE:
-        found = f"{image.width}×{image.height}"
-        raise ValueError(
-            f"{path.name} has {found} pixels; it needs at least {SMALLEST_SIDE} on each side. "
-            "Choose a larger picture."
-        )
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((size, size), Image.Resampling.BICUBIC), np.float32) / 255
+    return np.asarray(read_square(_find(name_or_path), size), np.float32) / 255
 
 
 def _find(name_or_path):
@@ -102,6 +88,8 @@ def _find(name_or_path):
             f"Expected a file on this machine, got the address {text}. Download it, then give its path."
         )
     path = Path(os.path.expanduser(text))
+    if not os.path.lexists(path):  # a name may itself have quotes, or end in a blank
+        path = plain_path(text) or path
     try:
         if path.is_dir():
             raise ValueError(f"{path} is a folder; give the path of one picture in it.")
@@ -111,7 +99,7 @@ def _find(name_or_path):
             )
         num_bytes = path.stat().st_size
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if num_bytes == 0:
         raise ValueError(f"{path.name} is empty (0 bytes); copy it again.")
     if num_bytes > MOST_BYTES:
@@ -120,61 +108,3 @@ def _find(name_or_path):
             "Save it smaller."
         )
     return path
-
-
-def _open(path):
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of many pixels, refused below; of damaged EXIF data, left out
-            with Image.open(path, formats=FORMATS) as image:
-                fits = image.width * image.height <= MOST_PIXELS
-                if fits:
-                    image.load()  # only now are the pixels read, and does it show that a file was cut short
-                    image = _turned(image)
-    except Image.DecompressionBombError as error:
-        raise _too_many_pixels(path, "far too many") from error
-    except UnidentifiedImageError as error:
-        raise ValueError(
-            f"{path.name} is not a picture that can be read. Save it as JPEG, PNG or WEBP; "
-            "a new file name alone does not change what it is."
-        ) from error
-    except PermissionError as error:
-        raise _unreadable(path, error) from error
-    except Exception as error:  # decoders of damaged files raise nearly anything
-        raise ValueError(
-            f"{path.name} is damaged or was cut short ({error}). Copy or save it again."
-        ) from error
-    if not fits:
-        raise _too_many_pixels(path, f"{image.width}×{image.height}")
-    return image
-
-
-def _turned(image):
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # the picture is whole; only what was noted about it is damaged
-        return image
-
-
-def _unreadable(path, error):
-    return ValueError(
-        f"{path} cannot be read: {error.strerror}. Check its name and permissions, or copy it elsewhere."
-    )
-
-
-def _too_many_pixels(path, size):
-    return ValueError(
-        f"{path.name} has {size} pixels; at most {MOST_PIXELS // 1_000_000} million can be loaded. "
-        "Save a smaller copy, such as 2000 pixels wide."
-    )
-
-
-def _on_white(image):
-    # any mode of Pillow -> RGB
-    if image.mode.startswith("I"):  # 16 bits of grey; Pillow's own conversion would clip them at 255
-        grey = np.asarray(image, np.float64) / 257
-        image = Image.fromarray(np.floor(np.clip(grey, 0, 255) + 0.5).astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")

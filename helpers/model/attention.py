@@ -6,7 +6,7 @@ https://arxiv.org/abs/1706.03762, section 3.2).
 
 from keras import ops
 
-from helpers.model.vit import is_concrete
+from helpers.model.image_checks import is_concrete
 
 BLOCKED = -1e9  # a score whose softmax is exactly 0, and which stays finite
 

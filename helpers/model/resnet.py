@@ -10,7 +10,8 @@ import dataclasses
 import keras
 from keras import ops
 
-from helpers.model.vit import CIFAR10_MEAN, CIFAR10_STD, check_images
+from helpers.model.image_checks import check_images
+from helpers.model.vit_config import CIFAR10_MEAN, CIFAR10_STD
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +65,16 @@ class ResidualBlock(keras.layers.Layer):
                 momentum=0.9, epsilon=1e-5, name="shortcut_norm"
             )
 
+    def build(self, features_shape):
+        batch, height, width, _ = features_shape
+        after = (batch, -(-height // self.stride), -(-width // self.stride), self.channels)
+        self.conv1.build(features_shape)
+        for part in (self.norm1, self.conv2, self.norm2):
+            part.build(after)
+        if self.shortcut is not None:
+            self.shortcut.build(features_shape)
+            self.shortcut_norm.build(after)
+
     def call(self, features, training=False):
         """Map (batch, height, width, channels_in) to (batch, height / stride, width / stride, channels)."""
         branch = ops.relu(self.norm1(self.conv1(features), training=training))
@@ -96,9 +107,16 @@ class ResNet(keras.Model):
             for index in range((config.depth - 2) // 6)
         ]
         self.head = keras.layers.Dense(config.num_classes, dtype="float32", name="head")
-        self(
-            keras.KerasTensor((None, config.image_size, config.image_size, config.channels))
-        )  # makes the weights
+        self.build((None, config.image_size, config.image_size, config.channels))  # makes the weights
+
+    def build(self, images_shape):
+        shape = (*images_shape[:3], self.config.width)
+        self.stem.build(images_shape)
+        self.stem_norm.build(shape)
+        for block in self.blocks:
+            block.build(shape)
+            shape = (shape[0], -(-shape[1] // block.stride), -(-shape[2] // block.stride), block.channels)
+        self.head.build((None, shape[-1]))
 
     def call(self, images, training=False):
         """Map images (batch, image_size, image_size, channels), in [0, 1], to logits (batch, num_classes)."""

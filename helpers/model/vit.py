@@ -1,145 +1,30 @@
 """A Vision Transformer in one file, its classes in the order in which an image meets them.
 
-    images → PatchEmbedding → ClassTokenAndPosition → EncoderBlock × depth → LayerNorm → head →
-    logits
+    images → PatchEmbedding → ClassTokenAndPosition → EncoderBlock × depth → LayerNorm → head → logits
 
 Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words", https://arxiv.org/abs/2010.11929. The blocks
 normalise before each branch ("pre-norm"). The same class is the course's CIFAR-10 model, ViT-B/16 and DINOv2.
+Beside it: its sizes in `vit_config.py`, what it refuses in `image_checks.py`, other grids in `positions.py`.
 """
 
 import dataclasses
-import math
 
 import keras
 from keras import ops
 
-from helpers.model.patches import num_patches, patch_grid_shape
-
-# name: hidden_dim, depth, num_heads, mlp_dim
-PUBLISHED_SIZES = {
-    "Ti": (192, 12, 3, 768),  # Touvron et al. 2021 (DeiT), table 1
-    "S": (384, 12, 6, 1536),  # Touvron et al. 2021 (DeiT), table 1
-    "B": (768, 12, 12, 3072),  # Dosovitskiy et al. 2021, table 1
-    "L": (1024, 24, 16, 4096),  # Dosovitskiy et al. 2021, table 1
-    "H": (1280, 32, 16, 5120),  # Dosovitskiy et al. 2021, table 1
-}
-COURSE_SIZES = {
-    "cifar": (192, 9, 3, 384),  # the trunk of Lee et al. 2021 (SPT_LSA_ViT), with heads of 64
-    "cifar-small": (128, 9, 4, 256),  # narrower, as deep: half the work, for 2 CPU cores
-    "shapes": (64, 4, 4, 128),  # learns the built-in shapes in minutes on a laptop
-}
-CIFAR10_MEAN, CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-@dataclasses.dataclass(frozen=True)
-class ViTConfig:
-    """Every choice that defines a Vision Transformer; sizes in pixels, tokens and features."""
-
-    image_size: int
-    patch_size: int
-    hidden_dim: int
-    depth: int
-    num_heads: int
-    mlp_dim: int
-    num_classes: int  # 0: no head, the model gives the features that a head would read
-    channels: int = 3
-    pooling: str = "class_token"  # or "mean": what the head reads; "mean" has no class token
-    stochastic_depth: float = 0.0  # chance that the last block's branches are skipped; grows linearly from 0
-    layer_scale: float | None = (
-        None  # start value of a learned scale on each branch (CaiT, DINOv2); None for none
-    )
-    layer_norm_epsilon: float = 1e-6
-    blocks_without_skip: tuple[int, ...] = ()  # from 0: where the stream is replaced instead of added to
-    image_mean: tuple[float, ...] = (0.5, 0.5, 0.5)  # the model's own preprocessing of images in [0, 1]
-    image_std: tuple[float, ...] = (0.5, 0.5, 0.5)
-
-    def __post_init__(self):
-        for name in (
-            "image_size",
-            "patch_size",
-            "hidden_dim",
-            "depth",
-            "num_heads",
-            "mlp_dim",
-            "num_classes",
-        ):
-            value, least = getattr(self, name), 0 if name == "num_classes" else 1
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} must be a whole number, at least {least}; received {value!r}.")
-        patch_grid_shape(self.image_size, self.patch_size)
-        if self.hidden_dim % self.num_heads:
-            raise ValueError(
-                f"The heads share the width: hidden_dim must be a multiple of num_heads, received hidden_dim="
-                f"{self.hidden_dim} and num_heads={self.num_heads}. Try num_heads="
-                f"{max(h for h in range(1, self.num_heads + 1) if self.hidden_dim % h == 0)}."
-            )
-        if self.pooling not in ("class_token", "mean"):
-            raise ValueError(f'pooling must be "class_token" or "mean"; received {self.pooling!r}.')
-        if not 0 <= self.stochastic_depth < 1:
-            raise ValueError(
-                f"stochastic_depth is a probability below 1; received {self.stochastic_depth!r}."
-            )
-        object.__setattr__(self, "blocks_without_skip", tuple(self.blocks_without_skip))
-        if not set(self.blocks_without_skip) <= set(range(self.depth)):
-            raise ValueError(
-                f"blocks_without_skip numbers blocks from 0 to {self.depth - 1}; received "
-                f"{self.blocks_without_skip}."
-            )
-        for name in ("image_mean", "image_std"):
-            object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
-            if len(getattr(self, name)) != self.channels:
-                raise ValueError(
-                    f"{name} needs one value a channel, {self.channels}; received {getattr(self, name)}."
-                )
-
-    @property
-    def num_patches(self):
-        return num_patches(self.image_size, self.patch_size)
-
-    @property
-    def grid_size(self):
-        return self.image_size // self.patch_size
-
-    @property
-    def num_tokens(self):
-        return self.num_patches + self.has_class_token
-
-    @property
-    def has_class_token(self):
-        return self.pooling == "class_token"
-
-    @property
-    def head_dim(self):
-        return self.hidden_dim // self.num_heads
-
-    @classmethod
-    def variant(cls, name, **changes):
-        """Look a published size up: `ViTConfig.variant("B/16")`, `ViTConfig.variant("cifar/4",
-        pooling="mean")`.
-
-        Args:
-            name: "size/patch": Ti, S, B, L or H (224 pixels, 1000 classes), or cifar, cifar-small or shapes
-                (32 pixels, 10 classes), then the patch size in pixels.
-            **changes: fields of ViTConfig to set otherwise.
-        Returns:
-            ViTConfig.
-        Raises:
-            ValueError: for a name that is not in the table; the message lists those that are.
-        """
-        size, _, patch_size = str(name).partition("/")
-        sizes = PUBLISHED_SIZES | COURSE_SIZES
-        if size not in sizes or not patch_size.isdigit():
-            raise ValueError(
-                f'Unknown variant {name!r}: expected "size/patch" with a size of {", ".join(sizes)} '
-                'and a patch size in pixels, such as "B/16" or "cifar/4".'
-            )
-        hidden_dim, depth, num_heads, mlp_dim = sizes[size]
-        fields = dict(hidden_dim=hidden_dim, depth=depth, num_heads=num_heads, mlp_dim=mlp_dim)
-        fields |= dict(patch_size=int(patch_size), image_size=224, num_classes=1000)
-        if size in COURSE_SIZES:
-            fields |= dict(image_size=32, num_classes=10, image_mean=CIFAR10_MEAN, image_std=CIFAR10_STD)
-        return cls(**(fields | changes))
+# Not all of them are used below: these names may be imported from here too.
+from helpers.model.image_checks import check_images, is_concrete  # noqa: F401
+from helpers.model.positions import interpolate_positions  # noqa: F401
+from helpers.model.scaling import LayerNorm, LayerScale
+from helpers.model.vit_config import (  # noqa: F401
+    CIFAR10_MEAN,
+    CIFAR10_STD,
+    COURSE_SIZES,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    PUBLISHED_SIZES,
+    ViTConfig,
+)
 
 
 class PatchEmbedding(keras.layers.Layer):
@@ -151,6 +36,9 @@ class PatchEmbedding(keras.layers.Layer):
         self.projection = keras.layers.Conv2D(
             hidden_dim, patch_size, strides=patch_size, kernel_initializer=init(), name="projection"
         )
+
+    def build(self, images_shape):
+        self.projection.build(images_shape)
 
     def call(self, images):
         """Map (batch, height, width, channels) to patch embeddings (batch, num_patches, hidden_dim)."""
@@ -172,11 +60,8 @@ class ClassTokenAndPosition(keras.layers.Layer):
             self.class_token = self.add_weight(
                 name="class_token", shape=(1, 1, hidden_dim), initializer="zeros"
             )
-        self.position_embedding = self.add_weight(
-            name="position_embedding",
-            shape=(1, num_patches + has_class_token, hidden_dim),
-            initializer=init(),
-        )
+        shape = (1, num_patches + has_class_token, hidden_dim)
+        self.position_embedding = self.add_weight(name="position_embedding", shape=shape, initializer=init())
 
     def call(self, patch_embeddings):
         """Map (batch, num_patches, hidden_dim) to tokens (batch, num_tokens, hidden_dim)."""
@@ -188,12 +73,8 @@ class ClassTokenAndPosition(keras.layers.Layer):
         return tokens + ops.cast(self.position_embedding, tokens.dtype)
 
     def get_config(self):
-        own = {
-            "num_patches": self.num_patches,
-            "hidden_dim": self.hidden_dim,
-            "has_class_token": self.has_class_token,
-        }
-        return super().get_config() | own
+        names = ("num_patches", "hidden_dim", "has_class_token")
+        return super().get_config() | {name: getattr(self, name) for name in names}
 
 
 class MultiHeadSelfAttention(keras.layers.Layer):
@@ -207,6 +88,10 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.output_projection = keras.layers.Dense(
             hidden_dim, kernel_initializer=init(), name="output_projection"
         )
+
+    def build(self, tokens_shape):
+        self.qkv.build(tokens_shape)
+        self.output_projection.build(tokens_shape)
 
     def call(self, tokens):
         """Map tokens (batch, num_tokens, hidden_dim) to the attention's output, the same shape."""
@@ -246,30 +131,16 @@ class MLP(keras.layers.Layer):
         self.expand = keras.layers.Dense(mlp_dim, kernel_initializer=init(), name="expand")
         self.contract = keras.layers.Dense(hidden_dim, kernel_initializer=init(), name="contract")
 
+    def build(self, tokens_shape):
+        self.expand.build(tokens_shape)
+        self.contract.build((*tokens_shape[:-1], self.mlp_dim))
+
     def call(self, tokens):
         """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
         return self.contract(gelu(self.expand(tokens)))
 
     def get_config(self):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "mlp_dim": self.mlp_dim}
-
-
-class LayerNorm(keras.layers.LayerNormalization):
-    """Keras' layer norm in an order of steps that trains quicker on TensorFlow (benchmarks/train.md).
-
-    gamma · (x − mean) / √(variance + epsilon) + beta, each token by itself (Ba et al. 2016), in float32 at
-    least. The other backends have one kernel for it, or fuse the steps.
-    """
-
-    def call(self, tokens):
-        """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
-        if keras.backend.backend() != "tensorflow":
-            return super().call(tokens)
-        x = ops.cast(tokens, keras.backend.result_type(tokens.dtype, "float32"))
-        centred = x - ops.mean(x, axis=-1, keepdims=True)
-        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-        normed = centred * ops.rsqrt(variance + self.epsilon) * self.gamma + self.beta
-        return ops.cast(normed, self.compute_dtype)
 
 
 class EncoderBlock(keras.layers.Layer):
@@ -304,6 +175,11 @@ class EncoderBlock(keras.layers.Layer):
                 stochastic_depth, noise_shape=(None, 1, 1), name="skip_branch"
             )
 
+    def build(self, tokens_shape):
+        for part in (self.norm1, self.attention, self.scale1, self.norm2, self.mlp, self.scale2):
+            if part is not None:
+                part.build(tokens_shape)
+
     def call(self, tokens, training=False):
         """Map tokens (batch, num_tokens, hidden_dim) to the same shape."""
         tokens = self.join(tokens, self.finish(self.attention(self.norm1(tokens)), self.scale1, training))
@@ -319,35 +195,9 @@ class EncoderBlock(keras.layers.Layer):
         return branch if self.skip_branch is None else self.skip_branch(branch, training=training)
 
     def get_config(self):
-        names = (
-            "hidden_dim",
-            "num_heads",
-            "mlp_dim",
-            "stochastic_depth",
-            "layer_scale",
-            "has_skip",
-            "epsilon",
-        )
+        names = ("hidden_dim", "num_heads", "mlp_dim")
+        names += ("stochastic_depth", "layer_scale", "has_skip", "epsilon")
         return super().get_config() | {name: getattr(self, name) for name in names}
-
-
-class LayerScale(keras.layers.Layer):
-    """Multiply each feature by a learned number that starts small (Touvron et al. 2021, CaiT)."""
-
-    def __init__(self, hidden_dim, start, **kwargs):
-        super().__init__(**kwargs)
-        self.hidden_dim, self.start = hidden_dim, start
-
-    def build(self, tokens_shape):
-        self.scale = self.add_weight(
-            name="scale", shape=(self.hidden_dim,), initializer=keras.initializers.Constant(self.start)
-        )
-
-    def call(self, tokens):
-        return tokens * ops.cast(self.scale, tokens.dtype)
-
-    def get_config(self):
-        return super().get_config() | {"hidden_dim": self.hidden_dim, "start": self.start}
 
 
 class VisionTransformer(keras.Model):
@@ -384,9 +234,15 @@ class VisionTransformer(keras.Model):
             if config.num_classes
             else keras.layers.Identity(dtype="float32", name="head")
         )
-        self(
-            keras.KerasTensor((None, config.image_size, config.image_size, config.channels))
-        )  # makes the weights
+        self.build((None, config.image_size, config.image_size, config.channels))  # makes the weights
+
+    def build(self, images_shape):
+        tokens_shape = (None, self.config.num_tokens, self.config.hidden_dim)
+        self.patch_embedding.build(images_shape)
+        self.class_token_and_position.build((None, self.config.num_patches, self.config.hidden_dim))
+        for part in (*self.blocks, self.norm):
+            part.build(tokens_shape)
+        self.head.build((None, self.config.hidden_dim))
 
     def call(self, images, training=False):
         """Map images (batch, image_size, image_size, channels), in [0, 1], to logits (batch, num_classes)."""
@@ -399,9 +255,8 @@ class VisionTransformer(keras.Model):
         """Normalise the images and turn them into tokens (batch, num_tokens, hidden_dim)."""
         images = ops.convert_to_tensor(images)
         check_images(images, self.config)
-        mean, std = (
-            ops.cast(list(getattr(self.config, f"image_{n}")), self.compute_dtype) for n in ("mean", "std")
-        )
+        mean = ops.cast(list(self.config.image_mean), self.compute_dtype)
+        std = ops.cast(list(self.config.image_std), self.compute_dtype)
         images = (ops.cast(images, self.compute_dtype) - mean) / std
         return self.class_token_and_position(self.patch_embedding(images))
 
@@ -426,72 +281,3 @@ def gelu(x):
 def init():
     """Give the initialiser of every matrix: normal, standard deviation 0.02, cut at two of them."""
     return keras.initializers.TruncatedNormal(stddev=0.02)
-
-
-def check_images(images, config):
-    """Refuse images that the model was not built for, saying what was expected, what came and what to do."""
-    expected = f"(batch, {config.image_size}, {config.image_size}, {config.channels})"
-    if len(images.shape) != 4 or tuple(images.shape[1:]) != (config.image_size,) * 2 + (config.channels,):
-        raise ValueError(
-            f"This model expects images of shape {expected}; received {tuple(images.shape)}. "
-            "Resize them, or add the batch axis with image[None]."
-        )
-    if images.shape[0] == 0:
-        raise ValueError(f"This model expects at least one image, {expected}; received an empty batch.")
-    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
-        raise ValueError(
-            f"This model expects float images in [0, 1]; received "
-            f"{keras.backend.standardize_dtype(images.dtype)}. "
-            'Convert bytes with images.astype("float32") / 255.'
-        )
-    if is_concrete(images) and float(ops.max(ops.stop_gradient(images))) > 2:
-        raise ValueError(
-            "This model expects images in [0, 1], and normalises them itself; received values up to "
-            f"{float(ops.max(images)):.0f}. Divide by 255."
-        )
-
-
-def is_concrete(tensor):
-    """Say whether the numbers are there to be looked at: not while a backend compiles or traces."""
-    if isinstance(tensor, keras.KerasTensor):
-        return False
-    return (
-        hasattr(tensor, "numpy")
-        if keras.backend.backend() != "jax"
-        else "Tracer" not in type(tensor).__name__
-    )
-
-
-def interpolate_positions(position_embedding, grid_size, *, has_class_token=True, antialias=None):
-    """Stretch learned positions to another grid, so that a model reads images of another size.
-
-    Bicubic, as in the paper (section 3.2); the class token's own position is kept as it is.
-
-    Args:
-        position_embedding: (1, num_tokens, hidden_dim), its patches on a square grid.
-        grid_size: int, or (rows, columns): the new grid.
-        has_class_token: whether the first token is the class token.
-        antialias: whether a smaller grid is averaged rather than sampled; None: whenever the grid shrinks.
-    Returns:
-        (1, rows · columns + has_class_token, hidden_dim).
-    Raises:
-        ValueError: if the old patches do not form a square grid.
-    """
-    positions = ops.convert_to_tensor(position_embedding)
-    first, patches = positions[:, : int(has_class_token)], positions[:, int(has_class_token) :]
-    old = math.isqrt(patches.shape[1])
-    if old * old != patches.shape[1]:
-        raise ValueError(
-            f"Expected positions of a square grid of "
-            f"patches{' after one class token' if has_class_token else ''}; "
-            f"received {patches.shape[1]} patches, which is no square. Set has_class_token to what the "
-            f"model has."
-        )
-    rows, columns = (grid_size, grid_size) if isinstance(grid_size, int) else tuple(grid_size)
-    if (rows, columns) == (old, old):
-        return positions
-    grid = ops.reshape(patches, (1, old, old, -1))
-    if antialias is None:
-        antialias = rows < old or columns < old
-    grid = ops.image.resize(grid, (rows, columns), interpolation="bicubic", antialias=antialias)
-    return ops.concatenate([first, ops.reshape(grid, (1, rows * columns, -1))], axis=1)

@@ -1,6 +1,7 @@
 """Train from the command line.
 
 python -m helpers.train --data cifar10 --model cifar/4 --epochs 300 --out runs/cifar-4
+python -m helpers.train family --scale cpu --yes      every shipped network for CIFAR-10, one after the other
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from helpers.model.manifest import file_name_for
 from helpers.train.hardware import thread_settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,6 +20,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["family"]:
+        from helpers.train import family
+
+        return family.main(arguments[1:])
     options = parse(arguments)
     if options.threads:
         os.environ |= thread_settings(options.threads)
@@ -25,6 +31,8 @@ def main(arguments=None):
 
     if options.verify:
         return shipping.verify(options.checkpoints)
+    if options.score:
+        return shipping.score(options.checkpoints)
     if options.ship:
         shipping.ship(options.ship, options.checkpoints)
         return 0
@@ -40,19 +48,30 @@ def run(options, arguments):
     from helpers.train.devices import data_parallel
     from helpers.train.fit import train
     from helpers.train.hardware import choose_precision, describe_hardware
-    from helpers.train.recipe import find_recipe
+    from helpers.train.pace import Pace
     from helpers.train.shipping import keep_checkpoint
 
     dataset = load_dataset(options, load_images)
-    changes = {"epochs": options.epochs} if options.epochs else {}
-    changes |= dict(assignment(text) for text in options.set)
-    recipe = find_recipe(options.recipe or ("shapes" if options.data == "shapes" else "full"), **changes)
+    recipe = choose_recipe(options)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(choose_precision(options.precision))
     kind, config = configuration(
         options.model, recipe, len(dataset.class_names), dict(assignment(text) for text in options.set_model)
     )
-    reporter = Reporter(recipe, recipe.images_per_pass or len(dataset.x_train))
+    if options.probe:
+        from helpers.train.probe import probe
+
+        model = build_model(kind, config)
+        print(
+            json.dumps(
+                probe(model, dataset, recipe, seconds=options.probe, steps_per_call=options.steps_per_call)
+            )
+        )
+        return 0
+    shown = recipe.images_per_pass or len(dataset.x_train)
+    if notice := Pace(shown // recipe.batch_size, options.steps_per_call).notice():
+        print(notice)
+    reporter = Reporter(recipe, shown)
     name = options.name or options.model
     known = dict(
         arguments=arguments,
@@ -61,11 +80,9 @@ def run(options, arguments):
         hardware=options.hardware or describe_hardware(options.threads),
     )
 
-    def report(entry):
-        reporter(entry)
-        if "test_accuracy" in entry and entry["pass"] in options.snapshots:
-            story = json.loads((Path(options.out) / "history.json").read_text(encoding="utf-8"))
-            keep_checkpoint(model, f"{name}@{entry['pass']}", dataset, recipe, story["history"], **known)
+    def keep_snapshot(history):
+        if len(history) in options.snapshots:
+            keep_checkpoint(model, f"{name}@{len(history)}", dataset, recipe, history, **known)
 
     with data_parallel(options.devices, recipe.batch_size):
         model = build_model(kind, config)
@@ -80,12 +97,15 @@ def run(options, arguments):
             recipe,
             seed=options.seed,
             out=options.out,
-            report=report,
+            report=reporter,
             stop_after=options.stop_after,
+            seconds=None if options.minutes is None else 60 * options.minutes,
+            steps_per_call=options.steps_per_call,
+            each_pass=keep_snapshot,
         )
     if not outcome.history:
         print("\nStopped before the first pass was over: nothing is kept.")
-        return 130
+        return 0 if options.minutes is not None else 130
     row = keep_checkpoint(model, name, dataset, recipe, outcome.history, **known)
     print(
         f"\nTest accuracy {row['test_accuracy']:.2%} over {len(dataset.x_test):,} images of {dataset.source}."
@@ -95,7 +115,7 @@ def run(options, arguments):
     print(
         f"Stopped after pass {len(outcome.history)} of {recipe.epochs}. The same command goes on from there."
     )
-    return 0 if options.stop_after else 130
+    return 0 if options.stop_after or options.minutes is not None else 130
 
 
 def parse(arguments):
@@ -105,7 +125,7 @@ def parse(arguments):
     add("--model", default="cifar/4", help='a variant: "cifar/4", "shapes/4", "resnet20"')
     add("--set-model", action="append", default=[], metavar="FIELD=VALUE", help="change a model's field")
     add("--name", help="the checkpoint's name; the model's by default")
-    add("--recipe", help="laptop, hour, cpu, colab, full, shapes, resnet")
+    add("--recipe", help="laptop, hour, cpu, gpu, colab, full, shapes, resnet")
     add("--epochs", type=int, help="passes over the training images; the recipe's by default")
     add("--set", action="append", default=[], metavar="FIELD=VALUE", help="change a recipe's field")
     add("--seed", type=int, default=0)
@@ -113,6 +133,13 @@ def parse(arguments):
     add("--out", help="folder for state, history and weights; resumes what is there")
     add("--precision", default="auto", choices=["auto", "float32", "mixed_bfloat16", "mixed_float16"])
     add("--stop-after", type=int, help="end after so many passes in all; the next call goes on")
+    add("--minutes", type=float, help="end after the pass in which so many minutes are over")
+    add(
+        "--probe",
+        type=float,
+        metavar="SECONDS",
+        help="keep nothing: compile, train for about so long, and print the speed",
+    )
     add(
         "--snapshots",
         default=(),
@@ -125,15 +152,35 @@ def parse(arguments):
         type=lambda text: text if text == "all" else int(text),
         help='accelerators that share each batch: a number, or "all" (JAX and TensorFlow)',
     )
+    add(
+        "--steps-per-call",
+        type=int,
+        help="training steps of one compiled call; by default about a second's worth on an accelerator",
+    )
     add("--threads", type=int, help="processor threads to use")
     add("--hardware", help="how the manifest names this machine")
     add("--verify", action="store_true", help="score every shipped checkpoint against its manifest")
+    add("--score", action="store_true", help="score them on the CIFAR-10 at hand, and write that down")
     add("--ship", metavar="DIR", help="put the finished run of DIR among the shipped checkpoints")
     add("--checkpoints", help="folder of the shipped checkpoints; data/checkpoints by default")
     options = parser.parse_args(arguments)
-    if not (options.verify or options.ship or options.out):
+    if options.name:
+        try:
+            file_name_for(options.name, {})  # now, and not when the training is over
+        except ValueError as error:
+            parser.error(f"--name: {error}")
+    if not (options.verify or options.score or options.ship or options.out or options.probe):
         parser.error("--out DIR is needed: the state, the history and the weights go there")
     return options
+
+
+def choose_recipe(options):
+    """Give the recipe that the options name, with what they change of it."""
+    from helpers.train.recipe import find_recipe
+
+    changes = {"epochs": options.epochs} if options.epochs else {}
+    changes |= dict(assignment(text) for text in options.set)
+    return find_recipe(options.recipe or ("shapes" if options.data == "shapes" else "full"), **changes)
 
 
 def assignment(text):

@@ -1,16 +1,17 @@
 """An optimizer's step on torch, for all weights at once instead of one after another.
 
-Keras' optimizers have such steps for torch where they are Adam's or SGD's; clipping by the global norm, averaged
-weights and Muon (with the AdamW that it uses for what is no matrix) go variable by variable, some ten operations
-each. Small networks have many small variables, so the calls cost more than the arithmetic. Here one call of
-`torch._foreach_...` does an operation for all. The numbers are the same but for rounding, and so is the state.
+Keras' optimizers have such steps for torch where they are Adam's or SGD's; clipping by the global norm,
+averaged weights and Muon (with the AdamW that it uses for what is no matrix) go variable by variable, some
+ten operations each. Small networks have many small variables, so the calls cost more than the arithmetic.
+Here one call of `torch._foreach_...` does an operation for all. The numbers are the same but for rounding,
+and so is the state.
 """
 
 import keras
 
 
 def with_foreach(optimizer):
-    """Give an optimizer these steps on torch; on the other backends, which compile the step, leave it as it is."""
+    """Give an optimizer these steps on torch; leave it be on the others, which compile it."""
     if keras.backend.backend() == "torch":
         kind = type(optimizer)
         optimizer.__class__ = type(kind.__name__, (ForeachSteps, kind), {})

@@ -1,12 +1,13 @@
 """A Vision Transformer's forward pass on torch with no layer between its operations, to train on a processor.
 
-The weights are the model's own, so an optimizer, a checkpoint or an average of weights sees no difference, and
-the numbers are those of `helpers.model.vit` but for rounding. What it spares is time (benchmarks/cpu_training.md):
-Keras' work around each layer, and passes over the tokens. torch computes layer norm, GELU and softmax of bfloat16
-in float32 inside, so nothing is converted. Three more changes of form, each exact:
+The weights are the model's own, so an optimizer, a checkpoint or an average of weights sees no difference,
+and the numbers are those of `helpers.model.vit` but for rounding. What it spares is time
+(benchmarks/cpu_training.md): Keras' work around each layer, and passes over the tokens. torch computes layer
+norm, GELU and softmax of bfloat16 in float32 inside, so nothing is converted. Three more changes of form,
+each exact:
 
-- The gain γ and the offset β of a norm go into the matrix that follows: (n γ + β) W + b = n (γ W) + (β W + b).
-  Their gradients are then sums over a matrix, not over all tokens.
+- The gain γ and the offset β of a norm go into the matrix that follows:
+  (n γ + β) W + b = n (γ W) + (β W + b). Their gradients are then sums over a matrix, not over all tokens.
 - 1 / √head_dim goes into the queries' columns of that matrix.
 - The patch embedding is one matrix product: a convolution that never overlaps is nothing else.
 """
@@ -20,7 +21,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def can_run(model):
-    """Say whether `TorchForward` runs this model: a VisionTransformer on a processor, in float32 or bfloat16."""
+    """Say whether `TorchForward` runs this model: a VisionTransformer on a processor, float32 or bfloat16."""
     on_cpu = all(variable.value.device.type == "cpu" for variable in model.variables)
     return type(model) is VisionTransformer and model.compute_dtype in DTYPES and on_cpu
 
@@ -71,7 +72,7 @@ class TorchForward:
         return tokens + self.value(start.position_embedding).to(self.dtype)
 
     def attend(self, qkv):
-        """Let every token look at every token: (batch, tokens, 3 · hidden_dim) to (batch, tokens, hidden_dim)."""
+        """Let every token look at every token: (batch, tokens, 3 · hidden_dim) to (…, hidden_dim)."""
         batch, num_tokens, _ = qkv.shape
         parts = qkv.view(batch, num_tokens, 3, self.config.num_heads, self.config.head_dim).unbind(2)
         queries, keys, values = (part.transpose(1, 2) for part in parts)  # (batch, heads, tokens, head_dim)

@@ -15,7 +15,7 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
-DEADLINE = 60  # seconds, on a busy machine
+DEADLINE = 250  # seconds, on however busy a machine
 WINDOW = (1200, 1100)
 
 
@@ -55,7 +55,7 @@ class Chromium:
             self.command("Browser.close")
         except Exception:
             self.process.kill()
-        self.process.wait(20)
+        self.process.wait(DEADLINE)
 
     def command(self, method, session=None, **parameters):
         """Send a command and wait for its answer; on the way note which frames come and go."""
@@ -112,7 +112,6 @@ class Chromium:
         """Scroll the explorer's frame into view; left, top, width and height of its canvas in the window."""
         outer = "document.querySelector('iframe[title=\"Attention explorer\"]')"
         self.evaluate(page, f'{outer}.scrollIntoView({{ block: "center" }})')
-        time.sleep(0.3)
         measure = "(({ left, top, width, height }) => [left, top, width, height])(%s.getBoundingClientRect())"
         x, y, _, _ = self.evaluate(page, measure % outer)
         left, top, width, height = self.evaluate(frame, measure % 'document.getElementById("picture")')

@@ -1,7 +1,7 @@
 """The explorer where it is used: in JupyterLab and in an exported page, moved over with a mouse.
 
 A notebook is executed with the explorer of a 9-block run of 65 tokens, and of a 12-block, 12-head run of 257.
-Pictures of the screen, for a person to look at, and the measured times are kept in .cache/screenshots.
+Pictures of the screen, for a person to look at, are kept in .cache/screenshots.
 """
 
 import json
@@ -19,7 +19,7 @@ import pytest
 pytest.importorskip("jupyterlab", reason="JupyterLab is not part of this environment")
 
 import nbformat  # noqa: E402
-from chromium import CHROMIUM, Chromium, wait_until  # noqa: E402
+from chromium import CHROMIUM, DEADLINE, Chromium, wait_until  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 from nbconvert import HTMLExporter  # noqa: E402
 
@@ -27,9 +27,10 @@ from helpers.show import explorer, explorer_frame  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
-FRAME_OF_THE_SCREEN = 1000 / 60  # milliseconds
-FIRST_PAINT = 500  # milliseconds
 MOST_BYTES = 8_000_000  # of an output
+BEFORE_THE_WEIGHTS = (
+    400_000  # characters of the page that a browser reads until the picture is there, at most
+)
 RUNS = {"small": (9, 3, 8, 4), "large": (12, 12, 16, 14)}  # depth, num_heads, grid, patch_size
 
 pytestmark = [
@@ -55,16 +56,11 @@ run = random_run({depth}, {num_heads}, {tokens})
 explore(run, load_photo("cat", size={size})[None], patch_size={patch_size}, titles=["cat"])
 """
 
-# Before and after the explorer's own listener, which draws; reading a pixel waits until it is painted.
+# After the explorer's own listener, which draws: what the page says is written by the drawing.
 WATCH = """(() => {
-  const pen = document.getElementById("picture").getContext("2d");
   window.hovers = [];
-  let began = 0;
-  document.addEventListener("pointermove", () => { began = performance.now(); }, true);
-  document.addEventListener("pointermove", (event) => {
-    pen.getImageData(0, 0, 1, 1);
-    hovers.push({ input: event.timeStamp, began, ended: performance.now() });
-  });
+  const said = () => document.getElementById("from").textContent;
+  document.addEventListener("pointermove", () => { hovers.push(said()); });
 })()"""
 
 
@@ -86,7 +82,7 @@ def folder(tmp_path_factory):
         cells.append(code(CELL.format(size=grid * patch_size, **sizes)))
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     whole = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-    NotebookClient(whole, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(whole, timeout=None, resources={"metadata": {"path": str(ROOT)}}).execute()
     for name, cell in zip(RUNS, whole.cells[1:], strict=True):
         notebook = nbformat.v4.new_notebook(cells=[whole.cells[0], cell], metadata=kernel)
         nbformat.write(notebook, folder / f"{name}.ipynb")
@@ -141,17 +137,15 @@ def lab(folder, tmp_path_factory):
         yield address
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(DEADLINE)
 
 
 def visit(browser, address, name, where):
-    """Look at an explorer, move over 48 of its patches, compare with the arrays, and measure."""
+    """Look at an explorer, load it once more, move over 48 of its patches, and compare with the arrays."""
     depth, num_heads, grid, _ = RUNS[name]
     page = browser.open(address)
-    frame = browser.explorer(page)
-    paints, whole, frame = first_paints(browser, page, frame)
-    left, top, width, height = browser.where(page, frame)
-    browser.evaluate(frame, "new Promise((done) => setTimeout(done, 1000))")  # let the page come to rest
+    frame = shown_again(browser, page, browser.explorer(page))
+    check_order(browser, page, frame, name)
     browser.evaluate(frame, WATCH)
     stored = browser.evaluate(frame, 'JSON.parse(document.getElementById("data").textContent)')
     assert stored["heads"] == num_heads
@@ -159,11 +153,12 @@ def visit(browser, address, name, where):
     for step in range(48):
         row, column = (5 * step) % grid, (3 * step + step // grid) % grid
         token = 1 + row * grid + column
-        browser.mouse(page, left + (column + 0.5) * width / grid, top + (row + 0.5) * height / grid)
-        drawn = browser.evaluate(
-            frame, "new Promise(requestAnimationFrame).then(() => explorerDebug.drawn())"
-        )
+        drawn = hover(browser, page, frame, row, column, grid)
         assert (drawn["token"], drawn["layer"], drawn["head"]) == (token, depth, "mean")
+        said = browser.evaluate(frame, "hovers.at(-1)")
+        assert said.startswith(f"From patch {token - 1} (row {row}, column {column})"), (
+            "it was not drawn at once"
+        )
         heads = weights[-1, :, token]  # (num_heads, tokens)
         error = np.abs(np.array(drawn["weights"]) - heads.mean(axis=0))
         assert (error <= heads.max(axis=-1).mean() / levels).all()
@@ -173,59 +168,52 @@ def visit(browser, address, name, where):
             assert (error <= heads[1].max() / levels).all()
             browser.evaluate(frame, "explorerDebug.set({ head: -1 })")
     browser.screenshot(page, SCREENSHOTS / f"{where}_{name}.png")
-    hovers = browser.evaluate(frame, "hovers")
     browser.close(page)
-    assert len(hovers) >= 40
-    drawing = [hover["ended"] - hover["began"] for hover in hovers]
-    since_event = [hover["ended"] - hover["input"] for hover in hovers]
-    measured = {
-        "hovers": len(hovers),
-        "draw_median_ms": np.median(drawing),
-        "draw_p95_ms": np.percentile(drawing, 95),
-        "event_to_drawn_median_ms": np.median(since_event),
-        "event_to_drawn_p95_ms": np.percentile(since_event, 95),
-        "first_paint_median_ms": np.median(paints),
-        "first_paint_best_ms": min(paints),
-        "first_paint_ms": paints,
-        "first_paint_since_the_page_was_opened_ms": whole,
-        "levels": levels,
-    }
-    measured = {key: np.round(value, 1).tolist() for key, value in measured.items()}
-    (SCREENSHOTS / f"{where}_{name}.json").write_text(json.dumps(measured, indent=1))
-    print(where, name, measured)
-    return SimpleNamespace(**measured)
 
 
-def first_paints(browser, page, frame):
-    """When the canvas was first drawn, since its frame's start and, the first time, since the page's.
+def hover(browser, page, frame, row, column, grid):
+    """Move the mouse onto a patch; again where the page has moved meanwhile. What is drawn then."""
 
-    The output is loaded three times, or more often while the machine is too busy for it.
-    """
-    times = browser.evaluate(frame, "({ ...explorerDebug.times, origin: performance.timeOrigin })")
-    whole = times["origin"] + times["picture"] - browser.evaluate(page, "performance.timeOrigin")
-    paints = [times["picture"]]
+    def look():
+        left, top, width, height = browser.where(page, frame)
+        browser.mouse(page, left + (column + 0.5) * width / grid, top + (row + 0.5) * height / grid)
+        drawn = browser.evaluate(
+            frame, "new Promise(requestAnimationFrame).then(() => explorerDebug.drawn())"
+        )
+        return drawn if drawn["token"] == 1 + row * grid + column else None
+
+    return wait_until(look, f"the patch in row {row}, column {column}")
+
+
+def shown_again(browser, page, frame):
+    """Load an explorer's output once more, as a notebook does that is scrolled; its new frame."""
+    browser.evaluate(frame, "window.old = true")
     again = "(box => { box.innerHTML = box.innerHTML; })(document.querySelector('iframe').parentElement)"
-    while len(paints) < 3 or (min(paints) >= FIRST_PAINT and len(paints) < 8):
-        browser.evaluate(frame, "window.old = true")
-        browser.evaluate(page, again)
-        frame = browser.explorer(page, "window.explorerDebug && !window.old")
-        paints.append(browser.evaluate(frame, "explorerDebug.times.picture"))
-    return paints, whole, frame
+    browser.evaluate(page, again)
+    return browser.explorer(page, "window.explorerDebug && !window.old")
 
 
-def check_times(measured):
-    assert measured.draw_median_ms <= FRAME_OF_THE_SCREEN
-    assert measured.first_paint_best_ms < FIRST_PAINT  # what a busy machine adds is not the explorer's
+def check_order(browser, page, frame, name):
+    """The picture waits for no weights: they are last in the page, or, if large, in a frame beside it."""
+    stored = browser.evaluate(frame, 'document.querySelectorAll(".weights").length')
+    last = browser.evaluate(frame, "document.body.lastElementChild.className")
+    beside = browser.evaluate(page, "document.querySelectorAll('iframe[title=\"Attention weights\"]').length")
+    assert (stored, last, beside) == {"small": (1, "weights", 0), "large": (0, "", 1)}[name]
+    before = """(() => {
+      const page = document.documentElement.outerHTML, at = page.indexOf('class="weights"');
+      return at < 0 ? page.length : at;
+    })()"""
+    assert browser.evaluate(frame, before) < BEFORE_THE_WEIGHTS
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_an_exported_page(browser, folder, name):
-    check_times(visit(browser, f"file://{folder}/{name}.html", name, "exported"))
+    visit(browser, f"file://{folder}/{name}.html", name, "exported")
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_jupyterlab(browser, lab, name):
-    check_times(visit(browser, f"{lab}/lab/tree/{name}.ipynb?reset", name, "jupyterlab"))
+    visit(browser, f"{lab}/lab/tree/{name}.ipynb?reset", name, "jupyterlab")
 
 
 def test_each_explorer_gets_the_weights_of_the_frame_beside_it(browser, tmp_path, monkeypatch):
