@@ -11,15 +11,20 @@ import keras
 
 
 def with_foreach(optimizer):
-    """Give an optimizer these steps on torch; leave it be on the others, which compile it."""
+    """Give an optimizer these steps on torch; leave it be on the other backends, which compile the step.
+
+    The class is changed once the object exists: Keras chooses torch's own AdamW as it makes one.
+    """
     if keras.backend.backend() == "torch":
-        kind = type(optimizer)
-        optimizer.__class__ = type(kind.__name__, (ForeachSteps, kind), {})
+        kind, steps = type(optimizer), [ForeachSteps]
+        if isinstance(optimizer, keras.optimizers.Muon):
+            steps = [ForeachMuon, ForeachSteps]
+        optimizer.__class__ = type(kind.__name__, (*steps, kind), {})
     return optimizer
 
 
 class ForeachSteps:
-    """What takes the place of the methods of the same names in `keras.optimizers.Optimizer`."""
+    """Clipping and averages: what takes the place of the same methods in `keras.optimizers.Optimizer`."""
 
     def _clip_gradients(self, gradients):
         import torch
@@ -30,57 +35,90 @@ class ForeachSteps:
         scale = self.global_clipnorm * torch.clamp(1.0 / length, max=1.0 / self.global_clipnorm)
         return torch._foreach_mul(gradients, scale + (length - length))  # NaN where the length is no number
 
-    def _apply_weight_decay(self, variables):
-        import torch
-
-        if not isinstance(self, keras.optimizers.Muon):
-            return super()._apply_weight_decay(variables)
-        rate = self._get_current_learning_rate()
-        for adamw, decay in ((True, self.adam_weight_decay), (False, self.weight_decay)):
-            own = [
-                v.value for v in variables if self._use_weight_decay(v) and self._should_use_adamw(v) == adamw
-            ]
-            if own and decay is not None:
-                torch._foreach_mul_(own, 1 - decay * rate)
-        return None
-
-    def _backend_update_step(self, gradients, variables, learning_rate):
-        if not isinstance(self, keras.optimizers.Muon):
-            return super()._backend_update_step(gradients, variables, learning_rate)
-        pairs = list(zip(gradients, variables, strict=True))
-        adamw = [pair for pair in pairs if self._should_use_adamw(pair[1])]
-        muon = [pair for pair in pairs if not self._should_use_adamw(pair[1])]
-        if adamw:
-            self.adamw_step(*zip(*adamw), learning_rate * self.adam_lr_ratio)
-        if muon:
-            super()._backend_update_step(*map(list, zip(*muon)), learning_rate)
-        return None
-
-    def adamw_step(self, gradients, variables, rate):
-        """Do for all what Muon's `_adamw_update_step` does for one (Kingma & Ba 2015, algorithm 1)."""
-        import torch
-
-        step = self.iterations.value.float() + 1
-        alpha = rate * torch.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
-        places = [self._get_variable_index(variable) for variable in variables]
-        momentums = [self.momentums[place].value for place in places]
-        velocities = [self.adam_velocities[place].value for place in places]
-        with torch.no_grad():
-            torch._foreach_lerp_(momentums, gradients, 1 - self.adam_beta_1)
-            torch._foreach_lerp_(velocities, torch._foreach_mul(gradients, gradients), 1 - self.adam_beta_2)
-            size = torch._foreach_add(torch._foreach_sqrt(velocities), self.epsilon)
-            change = torch._foreach_div(torch._foreach_mul(momentums, alpha), size)
-            torch._foreach_sub_([variable.value for variable in variables], change)
-
     def _update_model_variables_moving_average(self, variables):
         import torch
 
         if not self.use_ema:
             return
-        pairs = list(zip(variables, self._model_variables_moving_average, strict=True))
-        averages = [average.value for _, average in pairs if average is not None]
-        values = [variable.value for variable, average in pairs if average is not None]
-        momentum = (self.iterations.value != 0) * self.ema_momentum  # the first average is the first value
+        pairs = zip(variables, self._model_variables_moving_average, strict=True)
+        pairs = [(variable, average) for variable, average in pairs if average is not None]
+        values, averages = ([part.value.detach() for part in parts] for parts in zip(*pairs))
+        momentum = self.ema_momentum if int(self.iterations) else 0.0  # the first is the first value
+        torch._foreach_lerp_(averages, values, 1 - momentum)
+
+
+class ForeachMuon:
+    """What takes the place of the same methods in `keras.optimizers.Muon`."""
+
+    def _apply_weight_decay(self, variables):
+        import torch
+
+        rate = self._get_current_learning_rate()
+        for adamw, decay in ((True, self.adam_weight_decay), (False, self.weight_decay)):
+            own = [v for v in variables if self._use_weight_decay(v) and self._should_use_adamw(v) == adamw]
+            if own and decay is not None:
+                torch._foreach_mul_([variable.value.detach() for variable in own], 1 - decay * rate)
+
+    def _backend_update_step(self, gradients, variables, learning_rate):
+        import torch
+
+        kinds = {"adamw": [], "muon": []}
+        for gradient, variable in zip(gradients, variables, strict=True):
+            place = self._get_variable_index(variable)
+            row = (gradient, variable.value.detach(), self.momentums[place].value)
+            velocity = self.adam_velocities[place]
+            kinds["muon" if velocity is None else "adamw"].append(
+                row if velocity is None else row + (velocity.value,)
+            )
         with torch.no_grad():
-            torch._foreach_mul_(averages, momentum)
-            torch._foreach_add_(averages, torch._foreach_mul(values, 1 - momentum))
+            if kinds["adamw"]:
+                self.adamw_step(*zip(*kinds["adamw"]), learning_rate * self.adam_lr_ratio)
+            if kinds["muon"]:
+                self.muon_step(*zip(*kinds["muon"]), learning_rate)
+
+    def adamw_step(self, gradients, values, momentums, velocities, rate):
+        """Do for all what Muon's `_adamw_update_step` does for one (Kingma & Ba 2015, algorithm 1)."""
+        import torch
+
+        step = keras.ops.cast(self.iterations, "float32") + 1
+        alpha = rate * torch.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
+        torch._foreach_lerp_(momentums, gradients, 1 - self.adam_beta_1)
+        torch._foreach_lerp_(velocities, torch._foreach_mul(gradients, gradients), 1 - self.adam_beta_2)
+        size = torch._foreach_add(torch._foreach_sqrt(velocities), self.epsilon)
+        torch._foreach_sub_(values, torch._foreach_div(torch._foreach_mul(momentums, alpha), size))
+
+    def muon_step(self, gradients, values, momentums, rate):
+        """Do for all what Muon's `_muon_update_step` does for one, stacked as in `StackedMuon`."""
+        import torch
+
+        torch._foreach_mul_(momentums, self.momentum)
+        torch._foreach_add_(momentums, gradients)
+        directions = momentums
+        if self.nesterov:
+            directions = torch._foreach_add(gradients, momentums, alpha=self.momentum)
+        stacks = {}
+        for value, direction in zip(values, directions):
+            lying = direction.shape[0] > direction.shape[1]  # a tall matrix lies on its side
+            pair = (value.t(), direction.t()) if lying else (value, direction)
+            stacks.setdefault(tuple(pair[0].shape), []).append(pair)
+        for (_, longest), stack in stacks.items():
+            updates = self.zeropower_via_newtonschulz5(
+                torch.stack([pair[1] for pair in stack]), self.ns_steps
+            )
+            scale = 1.0 if self.rms_rate is None else self.rms_rate * longest**0.5
+            torch._foreach_sub_([pair[0] for pair in stack], list((updates * (rate * scale)).unbind()))
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        """Give matrices (count, rows, columns), rows <= columns, singular values near 1."""
+        import torch
+
+        x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
+        for _ in range(steps):
+            square = x @ x.mT  # (count, rows, rows)
+            x = torch.baddbmm(
+                x,
+                torch.baddbmm(square, square, square, beta=self.muon_b, alpha=self.muon_c),
+                x,
+                beta=self.muon_a,
+            )
+        return x

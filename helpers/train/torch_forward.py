@@ -21,9 +21,10 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def can_run(model):
-    """Say whether `TorchForward` runs this model: a VisionTransformer on a processor, float32 or bfloat16."""
+    """Say whether `TorchForward` runs this model: a ViT with a head, on a processor, float32 or bfloat16."""
     on_cpu = all(variable.value.device.type == "cpu" for variable in model.variables)
-    return type(model) is VisionTransformer and model.compute_dtype in DTYPES and on_cpu
+    is_vit = type(model) is VisionTransformer and model.config.num_classes > 0
+    return is_vit and model.compute_dtype in DTYPES and on_cpu
 
 
 class TorchForward:
@@ -110,6 +111,10 @@ class TorchForward:
 
 
 def multiply(tokens, kernel, bias):
-    """Map (batch, tokens, inputs) by a float32 matrix (inputs, outputs), in the tokens' type."""
+    """Map (batch, tokens, inputs) by a float32 matrix (inputs, outputs), in the tokens' type.
+
+    `linear` adds the bias as it writes the product; `addmm` first fills the result with it, which takes as
+    long as the product.
+    """
     kernel, bias = kernel.to(tokens.dtype), bias.to(tokens.dtype)
-    return torch.addmm(bias, tokens.flatten(0, 1), kernel).view(*tokens.shape[:-1], -1)
+    return functional.linear(tokens, kernel.t(), bias)
