@@ -2,12 +2,13 @@
 
     KERAS_BACKEND=torch python benchmarks/cpu_training.py --before REVISION --turns 20
 
-The step is that of the checkpoint `cifar-hour`: six blocks of 128, the recipe "hour" (Muon, crop and flip, one
-RandAugment change, MixUp and CutMix), batches of 128, on images of noise. Each case has a process of its own,
-with one thread, and they take turns, so that a busy machine troubles all alike. What counts is the processor
-time of the process; a ratio is the median, over the turns, of the two times in one turn. On torch each change
-that was made for a processor is also switched off by itself: how much slower the step then is, is what it
-brings. `--before` names the revision to compare with; it is checked out beside this one and removed afterwards.
+The step is that of the checkpoint `cifar-hour`: six blocks of 128, the recipe "hour" (Muon, crop and flip,
+one RandAugment change, MixUp and CutMix), batches of 128, on images of noise. Each case has a process of its
+own, with one thread, and they take turns, so that a busy machine troubles all alike. What counts is the
+processor time of the process; a ratio is the median, over the turns, of the two times in one turn. On torch
+each change that was made for a processor is also switched off by itself: how much slower the step then is, is
+what it brings. `--before` names the revision to compare with; it is checked out beside this one, and removed
+afterwards.
 """
 
 import argparse
@@ -182,9 +183,8 @@ def print_table(options, times):
     """Print the speed of each case, how ours compares with the older build, and what each change brings."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     print(f"\ncifar-hour, {backend}, {options.precision}, batches of {options.batch}, one thread, ", end="")
-    print(
-        f"{options.turns} turns of {options.steps} steps, before: {options.before}, {time.strftime('%Y-%m-%d')}\n"
-    )
+    print(f"{options.turns} turns of {options.steps} steps, ", end="")
+    print(f"before: {options.before}, {time.strftime('%Y-%m-%d')}\n")
     print("| | ms a step | images/s | |\n|---|---:|---:|---|")
     for case, seconds in times.items():
         middle = statistics.median(seconds)
