@@ -3,6 +3,7 @@
 import keras
 
 from helpers.train.devices import num_replicas
+from helpers.train.foreach import with_foreach
 from helpers.train.muon import StackedMuon
 from helpers.train.recipe import NO_DECAY
 from helpers.train.schedule import WarmupCosine
@@ -26,7 +27,7 @@ def make_optimizer(recipe, steps_per_epoch):
     else:
         optimizer = keras.optimizers.AdamW(rate, **options)
     optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
-    return optimizer
+    return with_foreach(optimizer)
 
 
 class SwapAverages(keras.callbacks.SwapEMAWeights):
