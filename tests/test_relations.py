@@ -86,3 +86,8 @@ def test_nothing_is_said_of_numbers_that_are_not_finite():
 
 def test_every_plain_step_has_its_words_once():
     assert len({step.words for step in PLAIN_STEPS}) == len(PLAIN_STEPS)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_of_an_array_without_numbers():
+    assert find_relation(EXPECTED, [x[:, :0] for x in EXPECTED], 1e-5) == ""

@@ -28,7 +28,7 @@ def find_relation(expected, found, tolerance, sizes=()):
     """
     expected = [x.astype("float64") for x in expected]
     found = [x.astype("float64") for x in found]
-    if not all(np.isfinite(x).all() for x in [*expected, *found]):
+    if not all(x.size and np.isfinite(x).all() for x in [*expected, *found]):
         return ""
     if not _enough(expected, found, tolerance):
         return ""
