@@ -1,5 +1,7 @@
 """Augmentation: each image its own draw, worked by hand, nothing out of range, labels that still sum to 1."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -75,6 +77,124 @@ def test_affine_by_hand():
     np.testing.assert_allclose(half[:, :5], (images[:, :5] + images[:, 1:]) / 2, atol=1e-6)
     np.testing.assert_allclose(move(images, rotation=np.pi), images[:, ::-1, ::-1], atol=1e-5)
     np.testing.assert_allclose(move(images, rotation=np.pi / 2), np.rot90(images, -1, axes=(1, 2)), atol=1e-5)
+
+
+def bilinear_by_hand(image, read_y, read_x):
+    """One pixel after another: the mean of four neighbours by their nearness, grey where there is none."""
+    height, width, _ = image.shape
+    result = np.empty_like(image)
+    for row, column in np.ndindex(height, width):
+        y, x = read_y[row, column], read_x[row, column]
+        total = 0.0
+        for i in (math.floor(y), math.floor(y) + 1):
+            for j in (math.floor(x), math.floor(x) + 1):
+                pixel = image[i, j] if 0 <= i < height and 0 <= j < width else 0.5
+                total = total + (1 - abs(y - i)) * (1 - abs(x - j)) * pixel
+        result[row, column] = total
+    return result
+
+
+def operation_by_hand(image, name, sign, strength):
+    """What RandAugment's operation of this name does with one image, in NumPy."""
+    size = len(image)
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    centre, amount, factor = (size - 1) / 2, sign * strength, 1 + sign * strength * 0.9
+    angle = amount * math.pi / 6
+    turned = np.cos(angle) * y - np.sin(angle) * x, np.cos(angle) * x + np.sin(angle) * y
+    moved = {
+        "shear_x": (y, x + 0.3 * amount * y),
+        "shear_y": (y + 0.3 * amount * x, x),
+        "translate_x": (y, x + 0.3 * size * amount),
+        "translate_y": (y + 0.3 * size * amount, x),
+        "rotate": turned,
+    }
+    if name in moved:
+        read_y, read_x = moved[name]
+        return bilinear_by_hand(image, read_y + centre, read_x + centre)
+    grey = image.mean(axis=-1, keepdims=True)
+    edge = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    around = sum(edge[i : i + size, j : j + size] for i in range(3) for j in range(3))
+    levels = 2 ** (8 - round(4 * strength)) - 1
+    low, high = image.min(axis=(0, 1)), image.max(axis=(0, 1))
+    changed = {
+        "identity": image,
+        "brightness": factor * image,
+        "colour": grey + factor * (image - grey),
+        "contrast": grey.mean() + factor * (image - grey.mean()),
+        "sharpness": (blurred := (around + 4 * image) / 13) + factor * (image - blurred),
+        "posterize": np.floor(image * levels + 0.5) / levels,
+        "solarize": np.where(image >= 1 - 0.99 * strength, 1 - image, image),
+        "autocontrast": (image - low) / np.maximum(high - low, 1 / 255),
+    }
+    return np.clip(changed[name], 0, 1)
+
+
+@pytest.fixture(params=["each for its own images", "all for all images"])
+def way(request, monkeypatch):
+    """Both ways to give each image its own change: backends differ in which they take."""
+    own = request.param == "each for its own images"
+    monkeypatch.setattr(augment, "runs_at_once", lambda images: own)
+    return own
+
+
+@pytest.mark.parametrize("magnitude", [3.0, 7.0, 10.0])
+def test_each_operation_of_rand_augment_by_hand(way, magnitude):
+    images = pictures(96, 9, seed=4)
+    changed = array(augment.rand_augment(images, seed(5), num_operations=1, magnitude=magnitude))
+    draws = seed(5)  # the same draws again, in the same order
+    drawn = array(keras.random.randint((96,), 0, 13, dtype="int32", seed=draws))
+    signs = np.where(array(keras.random.uniform((96,), seed=draws)) < 0.5, -1.0, 1.0)
+    assert set(drawn) == set(range(13))
+    for image, found, number, sign in zip(images, changed, drawn, signs, strict=True):
+        name = augment.RAND_AUGMENT_OPERATIONS[number]
+        expected = operation_by_hand(image.astype("float64"), name, sign, magnitude / 10)
+        if name == "posterize":  # a value on the edge between two levels may fall to either
+            near = np.abs(found - expected) < 1e-5
+            assert near.mean() > 0.99
+        else:
+            np.testing.assert_allclose(found, expected, atol=1e-5, err_msg=name)
+
+
+def test_each_change_sees_its_own_images_and_the_order_is_kept(monkeypatch):
+    monkeypatch.setattr(augment, "runs_at_once", lambda images: True)
+    images, which, more = pictures(7, 2), np.array([2, 0, 1, 2, 0, 0, 2]), np.arange(7.0, dtype="float32")
+    seen = []
+
+    def change(number):
+        def apply(own, others):
+            seen.append((number, list(array(others))))
+            return own + 10 * number + augment.column(others)
+
+        return apply
+
+    result = array(augment.change_each(images, which, [change(n) for n in (1, 2, 3)], more))
+    assert seen == [(1, [2]), (2, [0, 3, 6])]  # nothing is asked of the third
+    expected = images + np.where(which, 10 * which + more, 0)[:, None, None, None]
+    np.testing.assert_allclose(result, expected, atol=1e-6)
+
+
+def test_mixing_by_hand(way):
+    """λ, box and choice are drawn again in the same order, and blended and pasted in NumPy."""
+    images, labels = pictures(200, 8, seed=6), one_hot(200)
+    mixed, mixed_labels = map(array, augment.mixup_or_cutmix(images, labels, seed(7), probability=0.7))
+    draws = seed(7)
+    share = array(augment.draw_share(200, 1.0, draws))
+    pasted = array(augment.box_to_paste(images, augment.draw_share(200, 1.0, draws), draws))
+    choice = array(keras.random.uniform((200,), seed=draws))
+    counts = {"mixup": 0, "cutmix": 0, "neither": 0}
+    for i in range(200):
+        if choice[i] < 0.35:
+            kind, own, weight = "mixup", share[i], share[i]
+        elif choice[i] >= 0.65:
+            kind, own, weight = "cutmix", 1 - pasted[i].mean(), 1.0 - pasted[i]
+        else:
+            kind, own, weight = "neither", 1.0, 1.0
+        counts[kind] += 1
+        expected = weight * images[i] + (1 - weight) * images[i - 1]
+        np.testing.assert_allclose(mixed[i], expected, atol=1e-5, err_msg=kind)
+        expected = own * labels[i] + (1 - own) * labels[i - 1]
+        np.testing.assert_allclose(mixed_labels[i], expected, atol=1e-5, err_msg=kind)
+    assert counts["mixup"] > 45 and counts["cutmix"] > 45 and counts["neither"] > 30
 
 
 def test_rand_augment_draws_for_each_image_and_stays_in_range():

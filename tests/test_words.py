@@ -32,10 +32,10 @@ def test_only_what_is_unlike_takes_more_digits():
 def test_a_call_is_written_out_where_it_is_short_and_else_by_its_shapes():
     names = ["a", "b"]
     case = Case(np.arange(4.0).reshape(2, 2), 4, scale=None)
-    assert words.call(case, names) == "a [[0, 1], [2, 3]], b 4, scale None"
-    assert words.call(Case(np.zeros((5, 7)), 4), names) == "a of shape (5, 7), b 4"
-    assert words.call(Case(["x/bias", "kernel"]), names) == "a ['x/bias', 'kernel']"
-    assert words.call(Case([np.zeros((2, 3))] * 3), names) == "a 3 of shape (2, 3)"
+    assert words.call_text(case, names) == "a [[0, 1], [2, 3]], b 4, scale None"
+    assert words.call_text(Case(np.zeros((5, 7)), 4), names) == "a of shape (5, 7), b 4"
+    assert words.call_text(Case(["x/bias", "kernel"]), names) == "a ['x/bias', 'kernel']"
+    assert words.call_text(Case([np.zeros((2, 3))] * 3), names) == "a 3 of shape (2, 3)"
 
 
 def test_a_configuration_is_written_by_what_it_sets():

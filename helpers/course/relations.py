@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from helpers.course.fitting import alike, largest
-from helpers.course.steps import ALL_AXES_STEPS, PLAIN_STEPS, along, exchange, joint
+from helpers.course.steps import ALL_AXES_STEPS, PLAIN_STEPS, along, exchange_axes, joint
 
 FEWEST = 3  # unlike numbers that must be wrong, over all cases, before a relation is no accident
 POWERS = {1: "{} times", -1: "1/{} of", 0.5: "√{} times", -0.5: "1/√{} of", 2: "{}² times", -2: "1/{}² of"}
@@ -50,7 +50,7 @@ def steps_for(arrays):
     for axis in axes:
         steps += along(axis)
     for i, j in combinations(axes, 2):
-        steps += [exchange(*sorted((i, j))), *joint(*sorted((i, j)))]
+        steps += [exchange_axes(*sorted((i, j))), *joint(*sorted((i, j)))]
     return steps + list(ALL_AXES_STEPS if max(counts) > 1 else ())
 
 

@@ -57,7 +57,7 @@ ALL_AXES_STEPS = (
 )
 
 
-def exchange(i, j):
+def exchange_axes(i, j):
     """Give the step that exchanges two axes."""
     turned = f"axes {i} and {j} have changed places"
     return Step(f"exchanging axes {i} and {j}", lambda x: np.swapaxes(x, i, j), turned, False)

@@ -76,7 +76,9 @@ def compare(exercise, tried, expected, names):
         got = fit(outcome.value, value)
         refused = case.may_be_refused and isinstance(outcome.error, ValueError | AssertionError)
         good = refused or (outcome.returned and same(value, got, exercise.tolerance))
-        trials.append(Trial(case, value, outcome, got, good, words.call(case, names), words.size_of(case)))
+        trials.append(
+            Trial(case, value, outcome, got, good, words.call_text(case, names), words.size_of(case))
+        )
     return trials
 
 

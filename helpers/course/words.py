@@ -53,7 +53,7 @@ def pair(wanted, found, unlike=None):
     return texts
 
 
-def call(case, names):
+def call_text(case, names):
     """Write the arguments of a call: "scale 2, values [[1, 2], [3, 4]]"; shapes where that gets long."""
     arguments = named_arguments(case, names)
     written = ", ".join(f"{name} {argument(value)}" for name, value in arguments)

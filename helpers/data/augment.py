@@ -42,25 +42,23 @@ def random_crop_and_flip(images, seed, *, padding=4, flip=True):
     Returns:
         the same shape and type.
     """
-    batch, height, width, channels = shape_of(images)
+    batch, height, width, _ = shape_of(images)
     shifts = keras.random.randint((batch, 2), -padding, padding + 1, dtype="int32", seed=seed)
     rows = reflect(ops.arange(height, dtype="int32")[None] + shifts[:, :1], height)  # (batch, height)
     columns = reflect(ops.arange(width, dtype="int32")[None] + shifts[:, 1:], width)  # (batch, width)
     if flip:
         mirrored = keras.random.uniform((batch, 1), seed=seed) < 0.5
         columns = ops.where(mirrored, width - 1 - columns, columns)
-    pixels = rows[:, :, None] * width + columns[:, None, :]  # (batch, height, width)
-    return gather_pixels(images, ops.reshape(pixels, (batch, height * width)))
+    return gather_pixels(images, rows[:, :, None], columns[:, None, :])
 
 
 def rand_augment(images, seed, *, num_operations=2, magnitude=9):
     """Apply to each image `num_operations` operations of its own, drawn from 13 (Cubuk et al. 2020,
     RandAugment).
 
-    The operation is drawn per image; colour operations are all computed and one is selected, geometric ones
-    are one affine map per image. Ranges at magnitude 10 follow the paper's code: shear 0.3, translation 0.3
-    of the side, rotation 30°, factors 1 ± 0.9, 4 bits fewer, solarize all. Source:
-    https://arxiv.org/abs/1909.13719.
+    The operation is drawn per image; geometric ones are one affine map per image. Ranges at magnitude 10
+    follow the paper's code: shear 0.3, translation 0.3 of the side, rotation 30°, factors 1 ± 0.9, 4 bits
+    fewer, solarize all. Source: https://arxiv.org/abs/1909.13719.
 
     Args:
         images: (batch, height, width, 3) in [0, 1].
@@ -84,32 +82,62 @@ def one_operation_each(images, seed, strength):
     def amount(name, largest):  # (batch,): ± the strength where this operation was drawn, else 0
         return ops.where(drawn == RAND_AUGMENT_OPERATIONS.index(name), sign * strength * largest, 0.0)
 
-    angle = amount("rotate", math.pi / 6)
-    moved = affine(
-        images,
-        rotation=angle,
-        shear=(amount("shear_x", 0.3), amount("shear_y", 0.3)),
-        shift=(amount("translate_x", 0.3 * height), amount("translate_y", 0.3 * height)),
-    )
-    factor = ops.reshape(1 + sign * strength * 0.9, (-1, 1, 1, 1))
-    grey = ops.mean(images, axis=-1, keepdims=True)
-    low = ops.min(images, axis=(1, 2), keepdims=True)
-    high = ops.max(images, axis=(1, 2), keepdims=True)
+    def move(images, factor, angle, shear_x, shear_y, shift_x, shift_y):
+        return affine(images, rotation=angle, shear=(shear_x, shear_y), shift=(shift_x, shift_y))
+
     levels = 2.0 ** (8 - round(4 * strength)) - 1
-    coloured = {
-        "brightness": images * factor,
-        "colour": blend(grey, images, factor),
-        "contrast": blend(ops.mean(grey, axis=(1, 2), keepdims=True), images, factor),
-        "sharpness": blend(blur(images), images, factor),
-        "posterize": ops.floor(images * levels + 0.5) / levels,
-        "solarize": ops.where(images >= 1 - 0.99 * strength, 1 - images, images),
-        "autocontrast": (images - low) / ops.maximum(high - low, 1 / 255),
+    changes = {
+        ("shear_x", "shear_y", "translate_x", "translate_y", "rotate"): move,
+        ("brightness",): lambda images, factor, *_: images * column(factor),
+        ("colour",): lambda images, factor, *_: blend(grey(images), images, column(factor)),
+        ("contrast",): lambda images, factor, *_: blend(mean_grey(images), images, column(factor)),
+        ("sharpness",): lambda images, factor, *_: blend(blur(images), images, column(factor)),
+        ("posterize",): lambda images, *_: ops.floor(images * levels + 0.5) / levels,
+        ("solarize",): lambda images, *_: ops.where(images >= 1 - 0.99 * strength, 1 - images, images),
+        ("autocontrast",): lambda images, *_: stretch(images),
     }
-    result = moved
-    for name, changed in coloured.items():
-        chosen = ops.reshape(drawn == RAND_AUGMENT_OPERATIONS.index(name), (-1, 1, 1, 1))
-        result = ops.where(chosen, changed, result)
-    return ops.clip(result, 0.0, 1.0)
+    which = ops.zeros_like(drawn)  # (batch,): the number of each image's change, from 1; 0 for the identity
+    for number, names in enumerate(changes, 1):
+        for name in names:
+            which = ops.where(drawn == RAND_AUGMENT_OPERATIONS.index(name), number, which)
+    numbers = [1 + sign * strength * 0.9, amount("rotate", math.pi / 6)]
+    numbers += [amount("shear_x", 0.3), amount("shear_y", 0.3)]
+    numbers += [amount("translate_x", 0.3 * height), amount("translate_y", 0.3 * height)]
+    return ops.clip(change_each(images, which, list(changes.values()), *numbers), 0.0, 1.0)
+
+
+def change_each(images, which, changes, *others):
+    """Give each image its own change.
+
+    A compiled step must know every shape, so there each change is computed for the whole batch, and one
+    result is selected. Where nothing is compiled and the processor does the work, each change sees its own
+    images only: the batch is sorted by change, and put back in order.
+
+    Args:
+        images: (batch, height, width, channels).
+        which: integer (batch,): 0 leaves an image as it is, 1 is the first change.
+        changes: functions of images and of the same rows of each of `others`.
+        *others: arrays of (batch, ...).
+    Returns:
+        the shape and type of `images`.
+    """
+    images = ops.convert_to_tensor(images)
+    if not runs_at_once(images):
+        result = images
+        for number, change in enumerate(changes, 1):
+            result = ops.where(column(which == number), change(images, *others), result)
+        return result
+    rows = [ops.nonzero(which == number)[0] for number in range(len(changes) + 1)]
+    parts = [ops.take(images, rows[0], axis=0)]
+    for own, change in zip(rows[1:], changes, strict=True):
+        if len(own):
+            parts.append(change(*(ops.take(array, own, axis=0) for array in (images, *others))))
+    return ops.take(ops.concatenate(parts), ops.argsort(ops.concatenate(rows)), axis=0)
+
+
+def runs_at_once(images):
+    """Say whether each operation is computed as it is called, on the processor: so it is on torch alone."""
+    return keras.backend.backend() == "torch" and images.device.type == "cpu"
 
 
 def random_erasing(images, seed, *, probability=0.25, area=(0.02, 0.4), aspect=(0.3, 1 / 0.3)):
@@ -179,10 +207,7 @@ def cutmix(images, labels, seed, *, alpha=1.0):
     label counts the pixels that are really there. https://arxiv.org/abs/1905.04899. Arguments and result as
     in `mixup`.
     """
-    batch, height, width, _ = shape_of(images)
-    keep = draw_share(batch, alpha, seed)
-    side = ops.sqrt(1 - keep)
-    pasted = random_boxes(seed, batch, (height, width), side, side)  # (batch, height, width, 1)
+    pasted = box_to_paste(images, draw_share(ops.shape(images)[0], alpha, seed), seed)
     mixed = ops.where(pasted, ops.roll(images, 1, axis=0), images)
     share = ops.mean(ops.cast(pasted, labels.dtype), axis=(1, 2))  # (batch, 1)
     return mixed, (1 - share) * labels + share * ops.roll(labels, 1, axis=0)
@@ -191,13 +216,30 @@ def cutmix(images, labels, seed, *, alpha=1.0):
 def mixup_or_cutmix(images, labels, seed, *, probability=1.0):
     """Give each image MixUp or CutMix, evenly, with a probability; the others stay as they are."""
     batch = ops.shape(images)[0]
-    mixed, mixed_labels = mixup(images, labels, seed)
-    cut, cut_labels = cutmix(images, labels, seed)
-    draw = keras.random.uniform((batch, 1), seed=seed)
-    use_mix, use_cut = draw < probability / 2, draw >= 1 - probability / 2
-    new_labels = ops.where(use_mix, mixed_labels, ops.where(use_cut, cut_labels, labels))
-    use_mix, use_cut = (ops.reshape(use, (-1, 1, 1, 1)) for use in (use_mix, use_cut))
-    return ops.where(use_mix, mixed, ops.where(use_cut, cut, images)), new_labels
+    keep = draw_share(batch, 1.0, seed)
+    pasted = box_to_paste(images, draw_share(batch, 1.0, seed), seed)
+    draw = keras.random.uniform((batch,), seed=seed)
+    which = ops.where(draw < probability / 2, 1, ops.where(draw >= 1 - probability / 2, 2, 0))
+
+    def mix(images, previous, keep, pasted):
+        weight = column(ops.cast(keep, images.dtype))
+        return weight * images + (1 - weight) * previous
+
+    def paste(images, previous, keep, pasted):
+        return ops.where(pasted, previous, images)
+
+    mixed = change_each(images, which, [mix, paste], ops.roll(images, 1, axis=0), keep, pasted)
+    uncovered = 1 - ops.mean(ops.cast(pasted, labels.dtype), axis=(1, 2, 3))
+    share = ops.where(which == 1, ops.cast(keep, labels.dtype), ops.where(which == 2, uncovered, 1.0))
+    share = share[:, None]  # (batch, 1), of each image's own label
+    return mixed, share * labels + (1 - share) * ops.roll(labels, 1, axis=0)
+
+
+def box_to_paste(images, keep, seed):
+    """Draw where CutMix pastes: a box of the area 1 − λ, boolean (batch, height, width, 1)."""
+    batch, height, width, _ = shape_of(images)
+    side = ops.sqrt(1 - keep)
+    return random_boxes(seed, batch, (height, width), side, side)
 
 
 def affine(images, *, rotation, shear, shift):
@@ -210,7 +252,7 @@ def affine(images, *, rotation, shear, shift):
     Returns:
         the same shape.
     """
-    batch, height, width, channels = shape_of(images)
+    _, height, width, _ = shape_of(images)
     y = ops.cast(ops.arange(height), "float32") - (height - 1) / 2
     x = ops.cast(ops.arange(width), "float32") - (width - 1) / 2
     y, x = y[None, :, None], x[None, None, :]
@@ -220,14 +262,16 @@ def affine(images, *, rotation, shear, shift):
     read_x = cosine * x + sine * y + shear_x * y + shift_x + (width - 1) / 2
     read_y = cosine * y - sine * x + shear_y * x + shift_y + (height - 1) / 2
     left, top = ops.floor(read_x), ops.floor(read_y)
+    framed = ops.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=0.5)
+
+    def in_frame(index, length):  # beyond the image every pixel is that of the frame
+        return ops.cast(ops.clip(index + 1, 0, length + 1), "int32")
+
     total = 0.0
-    for column, weight_x in ((left, left + 1 - read_x), (left + 1, read_x - left)):
-        for row, weight_y in ((top, top + 1 - read_y), (top + 1, read_y - top)):
-            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            pixel = ops.clip(row, 0, height - 1) * width + ops.clip(column, 0, width - 1)
-            values = gather_pixels(images, ops.reshape(ops.cast(pixel, "int32"), (batch, height * width)))
-            weight = ops.cast((weight_x * weight_y)[..., None], images.dtype)
-            total = total + weight * ops.where(inside[..., None], values, 0.5)
+    for columns, weight_x in ((left, left + 1 - read_x), (left + 1, read_x - left)):
+        for rows, weight_y in ((top, top + 1 - read_y), (top + 1, read_y - top)):
+            values = gather_pixels(framed, in_frame(rows, height), in_frame(columns, width))
+            total = total + ops.cast((weight_x * weight_y)[..., None], images.dtype) * values
     return total
 
 
@@ -245,18 +289,37 @@ def random_boxes(seed, batch, size, relative_height, relative_width):
     return ops.logical_and(inside_rows[:, :, None, None], inside_columns[:, None, :, None])
 
 
-def gather_pixels(images, pixels):
-    """Read from each image its own list of pixels (batch, height · width), as an image of the same shape."""
+def gather_pixels(images, rows, columns):
+    """Read from each image its own pixels: rows and columns broadcast to (batch, height, width)."""
     batch, height, width, channels = shape_of(images)
-    first = ops.expand_dims(ops.arange(batch, dtype="int32") * (height * width), 1)
-    flat = ops.reshape(images, (-1, channels))
-    return ops.reshape(ops.take(flat, first + pixels, axis=0), (-1, height, width, channels))
+    first = ops.reshape(ops.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
+    return ops.take(ops.reshape(images, (-1, channels)), first + rows * width + columns, axis=0)
 
 
 def reflect(index, length):
     """Bring indices that left the image back as a mirror at the edge would: −1 → 1, length → length − 2."""
     index = ops.abs(index)
     return length - 1 - ops.abs(length - 1 - index)
+
+
+def column(values):
+    """Give each image of a batch its value, as an array that broadcasts: (batch,) to (batch, 1, 1, 1)."""
+    return ops.reshape(values, (-1, 1, 1, 1))
+
+
+def grey(images):
+    return ops.mean(images, axis=-1, keepdims=True)
+
+
+def mean_grey(images):
+    return ops.mean(grey(images), axis=(1, 2), keepdims=True)
+
+
+def stretch(images):
+    """Stretch the values of each image over [0, 1]."""
+    low = ops.min(images, axis=(1, 2), keepdims=True)
+    high = ops.max(images, axis=(1, 2), keepdims=True)
+    return (images - low) / ops.maximum(high - low, 1 / 255)
 
 
 def blend(start, end, factor):

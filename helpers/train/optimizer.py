@@ -3,6 +3,7 @@
 import keras
 
 from helpers.train.devices import num_replicas
+from helpers.train.foreach import with_foreach
 from helpers.train.muon import StackedMuon
 from helpers.train.recipe import NO_DECAY
 from helpers.train.schedule import WarmupCosine
@@ -19,12 +20,14 @@ def make_optimizer(recipe, steps_per_epoch):
     if recipe.ema_momentum:
         options |= dict(use_ema=True, ema_momentum=recipe.ema_momentum)
     if recipe.optimizer == "muon":
-        others = ["position_embedding", "class_token", "head"]  # they, and all that is no matrix, get AdamW
+        # They, and all that is no matrix, get AdamW. Regular expressions, searched for in the whole path: a
+        # plain "head" would be found in "multi_head_attention" too.
+        others = ["position_embedding", "class_token", "(^|/)head(/|$)"]
         optimizer = StackedMuon(rate, exclude_layers=others, adam_weight_decay=recipe.weight_decay, **options)
     else:
         optimizer = keras.optimizers.AdamW(rate, **options)
     optimizer.exclude_from_weight_decay(var_names=list(NO_DECAY))
-    return optimizer
+    return with_foreach(optimizer)
 
 
 class SwapAverages(keras.callbacks.SwapEMAWeights):

@@ -19,7 +19,7 @@ class TrainingModel(keras.Model):
 
     def __init__(self, model, dataset, recipe, seed):
         super().__init__(name="training")
-        self.model, self.recipe = model, recipe
+        self.model, self.recipe, self.logits_of = model, recipe, forward_pass(model)
         self.seed = keras.random.SeedGenerator(seed)
         constant = dict(trainable=False, autocast=False)
         self.images = self.add_weight(
@@ -43,7 +43,7 @@ class TrainingModel(keras.Model):
         )
         if training:
             images, labels = augment_batch(images, labels, self.recipe, self.seed, self.mix_probability)
-        return {"logits": self.model(images, training=training), "labels": labels}
+        return {"logits": self.logits_of(images, training=training), "labels": labels}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Give the mean cross-entropy of the soft labels, smoothed by the recipe.
@@ -81,6 +81,16 @@ class TrainingModel(keras.Model):
         """Everything that a resumed run needs: weights, optimizer, random state; not the data."""
         data = {id(self.images), id(self.labels)}
         return [v for v in self.variables if id(v) not in data] + list(self.optimizer.variables)
+
+
+def forward_pass(model):
+    """Give what maps images to logits most quickly: the model, or the same without Keras' layers between."""
+    if keras.backend.backend() == "torch":
+        from helpers.train.torch_forward import TorchForward, can_run
+
+        if can_run(model):
+            return TorchForward(model)
+    return model
 
 
 def augment_batch(images, labels, recipe, seed, mix_probability=None):
