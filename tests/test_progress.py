@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from helpers.course.checks import check, solution
 from helpers.course.progress import UNWATCHED, progress, progress_file, record
 
 module = sys.modules[progress.__module__]
+ROOT = Path(__file__).resolve().parents[1]
 
 KEY = "patches.num_patches"
 
@@ -21,6 +23,7 @@ KEY = "patches.num_patches"
 def file(monkeypatch, tmp_path):
     """A learner's own file: as if neither pytest nor the runner were there."""
     monkeypatch.setattr(module, "UNWATCHED", ())
+    monkeypatch.setattr(module, "_said", [])
     monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "new folder" / "progress.json"))
     return tmp_path / "new folder" / "progress.json"
 
@@ -91,8 +94,11 @@ def test_a_file_that_cannot_be_written_is_left_alone(file, monkeypatch, capsys):
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)  # root may write anywhere
     check(KEY, lambda image_size, patch_size: 3)
+    first, second = capsys.readouterr().out, check(KEY, lambda image_size, patch_size: 3)
+    assert "✗" in first and second is not None
+    assert first.count("Your progress cannot be kept (PermissionError") == 1 and "COURSE_PROGRESS" in first
+    assert "progress" not in capsys.readouterr().out, "once is enough"
     file.parent.chmod(stat.S_IRWXU)
-    assert "✗" in capsys.readouterr().out
     assert not file.exists()
 
 
@@ -112,6 +118,31 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(file, monkeypatch):
     monkeypatch.setattr(os, "replace", full)
     record(KEY, state="correct")
     assert file.read_bytes() == before
+    assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
+
+
+def test_of_many_that_record_at_once_every_entry_is_kept(file):
+    """Four notebooks, ten exercises each: each reads what is there, adds its own and writes all of it."""
+    code = (
+        "import sys\nfrom helpers.course import progress\nprogress.UNWATCHED = ()\nsys.stdin.readline()\n"
+        "for n in range(10):\n    progress.record(f'own.{sys.argv[1]}_{n}', state='correct')"
+    )
+    notebooks = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(number)],
+            cwd=ROOT,
+            env=os.environ | {"COURSE_PROGRESS": str(file)},
+            stdin=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    for notebook in notebooks:  # all of them are loaded by now, or soon; then they go off together
+        notebook.stdin.write("go\n")
+        notebook.stdin.flush()
+    assert [notebook.wait() for notebook in notebooks] == [0] * 4
+    kept = json.loads(file.read_text(encoding="utf-8"))["exercises"]
+    assert len(kept) == 40
     assert [path.name for path in file.parent.iterdir()] == ["progress.json"]
 
 

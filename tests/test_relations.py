@@ -86,3 +86,13 @@ def test_nothing_is_said_of_numbers_that_are_not_finite():
 
 def test_every_plain_step_has_its_words_once():
     assert len({step.words for step in PLAIN_STEPS}) == len(PLAIN_STEPS)
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_of_an_array_without_numbers():
+    assert find_relation(EXPECTED, [x[:, :0] for x in EXPECTED], 1e-5) == ""
+
+
+def test_zeros_and_ones_are_no_rounding_and_nothing_that_was_cut_off():
+    assert find_relation(SHARES, [np.zeros_like(x) for x in SHARES], 1e-5) == ""
+    assert find_relation([5 + abs(x) for x in EXPECTED], [np.ones_like(x) for x in EXPECTED], 1e-5) == ""

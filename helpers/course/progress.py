@@ -1,7 +1,8 @@
 """Remember, on this computer only, which exercises were tried, solved, or looked up; and show it.
 
 Kept in one small JSON file: $COURSE_PROGRESS, else the platform's folder for settings. Where it cannot be
-read or written the course goes on without it. The course's runner and pytest leave no trace in it.
+read or written the course says so once and goes on without it. Of two notebooks that write at once, one waits
+for the other. The course's runner and pytest leave no trace in it.
 """
 
 import contextlib
@@ -14,11 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.course.exercises import exercises_by_lesson
+from helpers.course.speech import say
+from helpers.data.lock import FileLock
 from helpers.data.places import chosen_path
 
 UNWATCHED = ("COURSE_RUNNER", "PYTEST_CURRENT_TEST")  # set by the course's runner and by pytest
 SYMBOLS = {"correct": "●", "wrong": "✗", "open": "○"}
+WAIT_S = 15.0  # for another notebook, which needs a few milliseconds
+GONE_S = 10.0  # without a sign of life from a notebook that holds the lock: it was killed
 MEANINGS = {"correct": "correct", "wrong": "tried, not right yet", "open": "not attempted yet"}
+
+_said = []  # what was said of a file that cannot be written: once in a notebook is enough
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def progress():
 
 
 def record(key, *, state=None, solution_seen=None):
-    """Remember how an exercise went; silently does nothing where nobody watches or nothing can be written.
+    """Remember how an exercise went. Does nothing where nobody watches; says once where it cannot be written.
 
     Args:
         key: str.
@@ -94,15 +101,33 @@ def record(key, *, state=None, solution_seen=None):
     """
     if _nobody_watches():
         return
-    with contextlib.suppress(OSError, ValueError, RuntimeError):  # RuntimeError: there is no home folder
-        known = _read()
-        entry = dict(known.get(key, {}))
-        if state and entry.get("state") != "correct":
-            entry["state"] = state
-        if solution_seen:
-            entry["solution_seen"] = True
-        if entry != known.get(key, {}):
-            _write(known | {key: entry})
+    try:
+        path = progress_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(path.name + ".lock"), timeout=WAIT_S, stale_after=GONE_S):
+            _add(key, state, solution_seen)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: there is no home folder
+        _say_once(error)
+
+
+def _add(key, state, solution_seen):
+    known = _read()
+    entry = dict(known.get(key, {}))
+    if state and entry.get("state") != "correct":
+        entry["state"] = state
+    if solution_seen:
+        entry["solution_seen"] = True
+    if entry != known.get(key, {}):
+        _write(known | {key: entry})
+
+
+def _say_once(error):
+    if not _said:
+        _said.append(error)
+        say(
+            f"! Your progress cannot be kept ({type(error).__name__}: {error}); all else works. To keep it, "
+            "set COURSE_PROGRESS to a file in a folder of your own, and restart the kernel."
+        )
 
 
 def progress_file():

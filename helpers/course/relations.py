@@ -12,7 +12,7 @@ import numpy as np
 from helpers.course.fitting import alike, largest
 from helpers.course.steps import ALL_AXES_STEPS, PLAIN_STEPS, along, exchange_axes, joint
 
-FEWEST = 3  # unlike numbers that must be wrong, over all cases, before a relation is no accident
+FEWEST = 3  # unlike numbers that must be wrong, and come, over all cases: else a relation is an accident
 POWERS = {1: "{} times", -1: "1/{} of", 0.5: "√{} times", -0.5: "1/√{} of", 2: "{}² times", -2: "1/{}² of"}
 
 
@@ -28,7 +28,7 @@ def find_relation(expected, found, tolerance, sizes=()):
     """
     expected = [x.astype("float64") for x in expected]
     found = [x.astype("float64") for x in found]
-    if not all(np.isfinite(x).all() for x in [*expected, *found]):
+    if not all(x.size and np.isfinite(x).all() for x in [*expected, *found]):
         return ""
     if not _enough(expected, found, tolerance):
         return ""
@@ -80,11 +80,12 @@ def leads(step, start, end, tolerance):
 
 
 def _enough(expected, found, tolerance):
-    wrong = set()
+    wrong, came_instead = set(), set()
     for wanted, came in zip(expected, found):
         off = ~alike(wanted, came, tolerance) if wanted.shape == came.shape else np.ones(wanted.shape, bool)
         wrong |= {round(value, 9) for value in wanted[off].tolist()}
-    return len(wrong) >= FEWEST
+        came_instead |= {round(value, 9) for value in came.ravel().tolist()}
+    return min(len(wrong), len(came_instead)) >= FEWEST
 
 
 def _same_shapes(expected, found):
