@@ -1,8 +1,11 @@
-"""What several test files share: small notebooks made in the test."""
+"""What several test files share: small notebooks made in the test, and an exercise of our own."""
 
 import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from own_exercise import PATIENCE, own_exercise
+
+from helpers.course import checks, explanations, handing_back, sandbox, trials
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +56,35 @@ def make_notebook():
         return notebook
 
     return make
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Give every function minutes, since a busy machine is no loop without end, but those in this list."""
+    functions = []
+
+    def run_patiently(function, case, *, seconds, **others):
+        seconds = seconds if any(function is one for one in functions) else PATIENCE
+        return sandbox.run(function, case, seconds=seconds, **others)
+
+    for module in (trials, handing_back, explanations):
+        monkeypatch.setattr(module, "run", run_patiently)
+    return functions
+
+
+@pytest.fixture
+def own(monkeypatch, capsys, hasty):
+    """Try an answer on an exercise of our own; give what came back, and what is said of the answer."""
+
+    def attempt(answer, **changes):
+        exercise = own_exercise(**changes)
+        monkeypatch.setattr(checks, "exercises_by_lesson", lambda: ({"99": (exercise,)}, {}))
+        result = checks.check(exercise.key, answer)
+        printed, errors = capsys.readouterr()
+        assert errors == ""
+        assert printed.count("\n") == 1, printed
+        assert "the check itself failed" not in printed
+        line = printed.strip().removeprefix(f"✗ {exercise.key}: ").removesuffix(f" {checks.FALLBACK}")
+        return result, line
+
+    return attempt

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -14,6 +15,7 @@ from helpers.model.activations import (
     activation_batches,
     activations,
 )
+from helpers.model.resnet import ResNet, ResNetConfig
 from helpers.model.vit import VisionTransformer, ViTConfig
 
 CONFIG = ViTConfig(
@@ -158,3 +160,95 @@ def test_replacing_a_branch_by_nothing_leaves_the_skip(model):
 def test_bad_requests_are_told(model, arguments, told):
     with pytest.raises(ValueError, match=told):
         activations(model, IMAGES, **arguments)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: ResNet(ResNetConfig(depth=8, width=4)), lambda: object(), lambda: None]
+)
+def test_what_is_no_vision_transformer_is_told(make):
+    theirs = make()
+    told = f"Expected a VisionTransformer of the course; received a {type(theirs).__name__}"
+    with pytest.raises(ValueError, match=told):
+        activations(theirs, IMAGES)
+    with pytest.raises(ValueError, match=told):
+        next(activation_batches(theirs, IMAGES))
+
+
+def test_a_model_whose_class_only_has_the_name_is_told_what_to_do():
+    model = type("VisionTransformer", (), {"__module__": "somewhere_else"})()
+    with pytest.raises(ValueError, match="VisionTransformer of somewhere_else. If .* restart the kernel"):
+        activations(model, IMAGES)
+
+
+MANY = np.random.default_rng(3).random((40, 16, 16, 3), dtype="float32")
+SOME_EDGES = np.random.default_rng(4).random((17, 17)) < 0.3
+EDGES_OF_HEADS = np.random.default_rng(5).random((1, 3, 15, 15)) < 0.3
+BRANCH = np.random.default_rng(6).standard_normal((17, 24))
+PLANS = {
+    "nothing": [],
+    "cut": [CutAttention(SOME_EDGES, blocks=(0, 2))],
+    "cut, renormalised": [CutAttention(SOME_EDGES, renormalise=True), CutAttention(~SOME_EDGES, blocks=(1,))],
+    "drop": [DropTokens([3, 16])],
+    "drop and cut": [DropTokens([3, 16]), CutAttention(EDGES_OF_HEADS)],
+    "drop twice the same": [DropTokens([3, 3])],
+    "skips": [RemoveSkip(0, "mlp"), RemoveSkip(2, "attention")],
+    "a number": [ReplaceBranch(1, "mlp", 0.5)],
+    "an array": [ReplaceBranch(1, "mlp"), ReplaceBranch(0, "attention", BRANCH), RemoveSkip(1)],
+    "a function": [ReplaceBranch(1, "mlp", lambda output: 2 * output)],
+}
+
+
+def whole(parts):
+    """Put Activations of batches together: logits and each field along their axis of images."""
+    fields = {name: [getattr(part, name) for part in parts] for name in vars(parts[0])}
+    return {name: np.concatenate(found, axis=int(name != "logits")) for name, found in fields.items()}
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_many_images_give_what_a_few_at_a_time_give(model, plan):
+    """Forty images run compiled, but for a learner's own function; twenty at a time do not."""
+    few = [activations(model, part, keep="all", interventions=PLANS[plan]) for part in np.split(MANY, 2)]
+    many = activations(model, MANY, keep="all", interventions=PLANS[plan])
+    batches = list(activation_batches(model, MANY, 16, keep="all", interventions=PLANS[plan]))
+    assert [len(part.logits) for part in batches] == [16, 16, 8]
+    expected = whole(few)
+    for found in (whole([many]), whole(batches)):
+        for name, values in expected.items():
+            limit = 1e-5 * max(1, np.abs(values).max())
+            np.testing.assert_allclose(found[name], values, atol=limit, rtol=0, err_msg=name)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch compiles nothing")
+def test_all_skips_are_removed_by_one_compiled_walk(monkeypatch):
+    small, walks = VisionTransformer(CONFIG), []
+    inner = small.embed
+    monkeypatch.setattr(small, "embed", lambda images: walks.append(1) or inner(images))
+    for block in range(3):
+        for branch in ("attention", "mlp"):
+            changed = activations(small, MANY, keep=(), interventions=[RemoveSkip(block, branch)])
+            assert np.isfinite(changed.logits).all()
+    for dropped in ([1, 2], [5, 9], [16, 7]):
+        activations(small, MANY, keep=(), interventions=[DropTokens(dropped)])
+    assert len(walks) == 2
+
+
+def test_changed_weights_are_seen_by_many_images():
+    small = VisionTransformer(CONFIG)
+    before = activations(small, MANY).logits
+    small.head.bias.assign(small.head.bias + 1.0)
+    np.testing.assert_allclose(activations(small, MANY).logits, before + 1, atol=1e-5)
+
+
+def test_no_images_give_no_batches(model):
+    assert list(activation_batches(model, MANY[:0])) == []
+    with pytest.raises(ValueError, match="at least one image"):
+        activations(model, MANY[:0])
+
+
+def test_bytes_are_for_batches_alone(model):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype="uint8")
+    expected = activations(model, pixels.astype("float32") / 255).logits
+    found = np.concatenate([run.logits for run in activation_batches(model, pixels, 32)])
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    with pytest.raises(ValueError, match="float images"):
+        activations(model, pixels)

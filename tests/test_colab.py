@@ -118,16 +118,13 @@ def colab(tmp_path, bare_repository):
 SETUP = setup_source(repository_address())
 
 
-def test_the_setup_cell_fetches_the_course_and_a_lesson_can_use_it(colab):
+def test_the_setup_cell_fetches_the_course_and_what_colab_has_is_never_installed_again(colab):
     session = colab(SETUP, USE_THE_COURSE)
     assert session.code == 0, session.printed + session.errors
     home, shape = session.printed.splitlines()[-2:]
     assert home.startswith(str(colab.content))
     assert shape == "(1, 4, 48)"
-
-
-def test_what_colab_has_is_never_installed_again(colab):
-    assert colab(SETUP).pip == []
+    assert session.pip == []
 
 
 def test_what_is_missing_is_installed_without_what_it_would_bring(colab):

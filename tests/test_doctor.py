@@ -194,6 +194,41 @@ def test_the_twin_of_the_table():
     ]
 
 
+def test_no_line_is_wider_than_a_terminal():
+    names = ", ".join(f"cifar/4-seed{number}" for number in range(30))
+    rows = (*ROWS, Row("Trained models", names, BUT, "Fetch them again. " * 12))
+    lines = repr(Report(rows)).splitlines()
+    assert max(map(len, lines)) <= 79
+    assert " ".join(" ".join(lines).split()).count("cifar/4-seed") == 30
+    head = next(line for line in lines if line.startswith("◐ Trained models"))
+    assert head.endswith("works, but…")
+    verdicts = {line.index(word) for line, word in zip(lines, ("ok", "works", "", "stop")) if word}
+    assert len(verdicts) == 1  # one column
+
+
+def test_the_report_of_this_machine_fits_too():
+    lines = repr(doctor()).splitlines()
+    assert max(len(line) for line in lines if len(line.split()) > 1) <= 79  # a long path stays whole
+
+
+def test_settings_of_keras_have_a_row_where_they_are_not_the_courses(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert "Keras settings" not in [row.name for row in doctor().rows]
+    (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
+    row = next(row for row in doctor().rows if row.name == "Keras settings")
+    assert (row.found, row.verdict) == ("image_data_format channels_first", BUT)
+    assert str(tmp_path / "keras.json") in row.advice
+
+
+def test_a_backend_that_is_none_stops_with_the_place_where_it_was_chosen():
+    code = "from helpers.course.doctor import doctor\nrow = doctor().rows[1]\nprint(row.verdict, row.advice)"
+    environ = os.environ | {"KERAS_BACKEND": "theano"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+    assert result.stdout.startswith("stop The course runs on tensorflow, jax or torch; KERAS_BACKEND chooses")
+
+
 def test_the_table_is_html():
     class Cells(HTMLParser):
         cells, rows = [], 0

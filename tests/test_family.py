@@ -75,7 +75,6 @@ def test_a_run_is_kept_shipped_and_verified(tmp_path, capsys, monkeypatch):
 
     few = make_shapes(240, seed=0)
     monkeypatch.setattr(helpers.data, "load_images", lambda name: few)
-    monkeypatch.setattr("helpers.train.scores.make_shapes", lambda: few)
     out, shipped = tmp_path / "run", tmp_path / "shipped"
     command = ["--data", "shapes", "--model", "shapes/16", "--epochs", "2", "--set", "batch_size=40"]
     command += ["--set-model", "depth=1", "--snapshots", "1", "--name", "tiny", "--out", str(out)]

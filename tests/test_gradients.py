@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -132,3 +133,29 @@ def test_classes_that_are_not_there_are_told(model, target):
 def test_other_images_are_told(model):
     with pytest.raises(ValueError, match=r"expects images of shape \(batch, 8, 8, 3\)"):
         attention_gradients(model, IMAGES[:, :4])
+
+
+@pytest.mark.parametrize("target", [None, 0, [0, 1, 2]])
+def test_without_a_head_there_is_no_class(target):
+    """The largest feature is no class, and its gradient explains none."""
+    painter = VisionTransformer(dataclasses.replace(CONFIG, num_classes=0))
+    with pytest.raises(ValueError, match="has no head.* a function of the features"):
+        attention_gradients(painter, IMAGES, target=target)
+
+
+def test_without_a_head_a_number_of_the_features_can_still_be_asked_for():
+    painter = VisionTransformer(dataclasses.replace(CONFIG, num_classes=0))
+    asked = np.random.default_rng(1).normal(size=(1, 12)).astype("float32")
+    found = attention_gradients(painter, IMAGES, target=lambda features: ops.sum(features * asked))
+    with_head = VisionTransformer(CONFIG)
+    with_head.set_weights(painter.get_weights() + [asked.T @ np.eye(1, 3, dtype="float32"), np.zeros(3)])
+    np.testing.assert_allclose(found, attention_gradients(with_head, IMAGES, target=0), rtol=1e-3, atol=1e-6)
+
+
+def test_another_librarys_model_is_told():
+    theirs = keras.Sequential([keras.layers.Dense(3)], name="theirs")
+    for arguments in (dict(), dict(target=1), dict(target=ops.sum)):
+        with pytest.raises(
+            ValueError, match="Expected a VisionTransformer of the course; received a Sequential"
+        ):
+            attention_gradients(theirs, IMAGES, **arguments)

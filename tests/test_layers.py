@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 
 from helpers.model.activations import activations
+from helpers.model.gradients import gradients
 from helpers.model.layers import layer_features, layer_names
 from helpers.model.resnet import ResNet, ResNetConfig
 from helpers.model.vit import VisionTransformer, ViTConfig
@@ -95,5 +96,54 @@ def test_an_unknown_layer_is_told(vit, images):
 
 
 def test_another_model_is_told():
-    with pytest.raises(ValueError, match="Expected a VisionTransformer or a ResNet; received a dict"):
+    with pytest.raises(
+        ValueError, match="Expected a VisionTransformer or a ResNet of the course; received a dict"
+    ):
         layer_names({})
+
+
+@pytest.mark.parametrize("names", [None, ["block_0.mlp", "block_1"]])
+def test_many_images_give_what_a_few_at_a_time_give(vit, names):
+    resnet = ResNet(ResNetConfig(depth=8, width=4))
+    many = np.random.default_rng(2).uniform(size=(40, 32, 32, 3)).astype("float32")
+    for model in (vit, resnet):
+        asked = names and [name.replace("mlp", "branch") if model is resnet else name for name in names]
+        found = layer_features(model, many, asked)
+        few = [layer_features(model, part, asked) for part in np.split(many, 2)]
+        assert list(found) == list(few[0]) == (asked or layer_names(model))
+        for name, values in found.items():
+            expected = np.concatenate([ops.convert_to_numpy(part[name]) for part in few])
+            limit = 1e-5 * max(1, np.abs(expected).max())
+            np.testing.assert_allclose(ops.convert_to_numpy(values), expected, atol=limit, rtol=0)
+
+
+def test_gradients_flow_through_the_features_of_many_images(vit):
+    many = np.random.default_rng(2).uniform(size=(40, 32, 32, 3)).astype("float32")
+
+    def total(arrays):
+        return ops.sum(layer_features(vit, arrays[0], "block_1")["block_1"] ** 2)
+
+    _, (found,) = gradients(total, [many])
+    pieces = [gradients(total, [part])[1][0] for part in np.split(many, 2)]
+    assert np.abs(found).max() > 1e-3
+    np.testing.assert_allclose(found, np.concatenate(pieces), atol=1e-4, rtol=1e-4)
+
+
+def test_bad_images_are_told_however_many_there_are(vit):
+    for count in (2, 40):
+        with pytest.raises(ValueError, match="Divide by 255"):
+            layer_features(vit, np.full((count, 32, 32, 3), 200, "float32"))
+
+
+def test_a_model_of_a_class_that_was_loaded_again_is_known_by_its_name():
+    """As after %autoreload: its class is the course's, and no longer the one that the module holds."""
+    names = {"__module__": VisionTransformer.__module__, "__qualname__": "VisionTransformer", "blocks": [0]}
+    stale = type("VisionTransformer", (), names)()
+    assert not isinstance(stale, VisionTransformer)
+    assert layer_names(stale) == ["embedding", "block_0.attention", "block_0.mlp", "block_0"]
+
+
+def test_another_class_of_the_same_name_is_told_apart_by_its_module():
+    other = type("VisionTransformer", (), {"__module__": "somewhere_else"})()
+    with pytest.raises(ValueError, match="VisionTransformer of somewhere_else. If .* restart the kernel"):
+        layer_names(other)

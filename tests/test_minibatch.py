@@ -33,11 +33,39 @@ def test_the_ratio_of_sums(batches, debiased):
     assert abs(ours - np.mean(ratios)) > 1e-3  # which is another number
 
 
-def test_all_layers_at_once_give_the_same(batches):
+def test_all_layers_at_once_give_the_same_for_even_batches(batches):
+    even = [[rows[:7] for rows in side] for side in batches]
+    similarity = MinibatchCKA()
+    for x, y in zip(*even):
+        similarity.update([x], [y])
+    assert minibatch_cka(*even) == pytest.approx(similarity.result()[0, 0], abs=1e-9)
+
+
+def test_all_layers_at_once_count_a_batch_by_its_examples(batches):
+    """A batch of n counts like n of one: as if its HSIC stood n times in the plain sums."""
     similarity = MinibatchCKA()
     for x, y in zip(*batches):
         similarity.update([x], [y])
-    assert minibatch_cka(*batches) == pytest.approx(similarity.result()[0, 0], abs=1e-9)
+    repeated = [[rows for rows in side for _ in range(len(rows))] for side in batches]
+    assert similarity.result()[0, 0] == pytest.approx(minibatch_cka(*repeated), abs=1e-9)
+    assert abs(similarity.result()[0, 0] - minibatch_cka(*batches)) > 1e-3
+
+
+def test_a_last_batch_of_4_troubles_no_sum_of_260():
+    """260 = 4 · 64 + 4, beside all examples at once: over 30 draws, and how far off the plain sums are."""
+    counted, plain = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((260, 12))
+        y = x @ rng.standard_normal((12, 8)) + rng.standard_normal((260, 8))
+        parts = [np.split(side, (64, 128, 192, 256)) for side in (x, y)]
+        similarity, whole = MinibatchCKA(), linear_cka(x, y)
+        for batch_x, batch_y in zip(*parts):
+            similarity.update([batch_x], [batch_y])
+        counted.append(similarity.result()[0, 0] - whole)
+        plain.append(minibatch_cka(*parts) - whole)
+    counted, plain = (np.sqrt(np.mean(np.square(errors))) for errors in (counted, plain))
+    assert counted < 0.02 < 2 * counted < plain
 
 
 @pytest.mark.parametrize("debiased", [True, False])
@@ -86,7 +114,12 @@ def test_all_equally_far_apart():
         ([], [], "at least one; received 0 and 0"),
         ([np.ones((5, 2))], [np.ones((5, 2))] * 2, "received 1 and 2"),
         ([np.ones((5, 2))], [np.ones((6, 2))], "received 5 and 6"),
-        ([np.ones((3, 2))], [np.ones((3, 2))], "n ≥ 4"),
+        ([np.ones((3, 2))], [np.ones((3, 2))], r"least 4 examples .* batches_a\[0\] has 3. Leave it out"),
+        (
+            [np.ones((5, 2)), np.ones((3, 2))],
+            [np.ones((5, 2))] * 2,
+            r"batches_a\[1\] has 3.*biased HSIC takes 2",
+        ),
         ([np.ones((5, 2))], [np.full((5, 2), np.nan)], "NaN"),
     ],
 )

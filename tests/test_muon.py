@@ -82,3 +82,31 @@ def test_survives_its_configuration():
     optimizer = StackedMuon(0.02, momentum=0.9, exclude_layers=["head"])
     again = StackedMuon.from_config(optimizer.get_config())
     assert again.get_config() == optimizer.get_config()
+
+
+def muon_of(model):
+    optimizer = make_optimizer(find_recipe("cpu"), 10)
+    optimizer.build(model.trainable_variables)
+    return {
+        variable.path.partition("/")[2]
+        for variable in model.trainable_variables
+        if optimizer.adam_velocities[optimizer._get_variable_index(variable)] is None
+    }
+
+
+def test_keras_own_attention_has_no_matrix_for_muon_and_that_is_said():
+    """Its kernels have three axes, its biases two: neither is a matrix that something is multiplied by."""
+    entrance = keras.Input((5, 6))
+    mixed = keras.layers.MultiHeadAttention(2, 3, name="multi_head_attention")(entrance, entrance)
+    model = keras.Model(
+        entrance, keras.layers.Dense(4, name="head")(keras.layers.Dense(6, name="mlp")(mixed))
+    )
+    with pytest.warns(UserWarning, match="4 kernels have three axes, as .*query/kernel: they get AdamW"):
+        assert muon_of(model) == {"kernel"}  # the one of "mlp"; that of "head" is left out by its name
+    layers = [model.get_layer("mlp"), model.get_layer("head")]
+    assert [layer.kernel.path for layer in layers] == ["mlp/kernel", "head/kernel"]
+
+
+def test_a_layer_whose_name_has_head_in_it_is_not_the_head():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(5, name="two_heads_mixed")])
+    assert muon_of(model) == {"kernel"}

@@ -246,3 +246,10 @@ def test_the_decision_of_a_model_as_a_loop():
 def test_what_are_no_logits_is_told(logits):
     with pytest.raises(ValueError, match=r"finite logits \(layers, batch, num_classes\)"):
         decision_block(logits)
+
+
+def test_a_model_of_another_kind_is_told():
+    from helpers.model.resnet import ResNet, ResNetConfig
+
+    with pytest.raises(ValueError, match="Expected a VisionTransformer of the course; received a ResNet"):
+        logits_per_block(ResNet(ResNetConfig(depth=8, width=4)), np.ones((2, 3, 5, 8)))

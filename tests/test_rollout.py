@@ -117,6 +117,22 @@ def test_discarding_by_hand():
     np.testing.assert_allclose(found, kept / kept.sum(axis=1, keepdims=True))
 
 
+def test_without_a_class_token_no_patch_is_spared():
+    """A mean-pooled model of 4 × 4 patches: patch 0 gets the least from everyone, and goes first."""
+    weights = random_attention(2, 1, 3, 16, 16)
+    weights[..., 0] = weights[..., 1:].min() / 10
+    weights /= weights.sum(axis=-1, keepdims=True)
+    options = dict(discard_ratio=0.1, residual=0)
+    found = block_mixing(weights[0, 0], **options)
+    assert (found[:, 0] == 0).all() and (found == 0).sum() == 25
+    traced = attention_rollout(weights, **options)
+    np.testing.assert_array_equal(traced, attention_rollout(weights, has_class_token=False, **options))
+    assert (block_mixing(weights[0, 0], has_class_token=True, **options)[:, 0] > 0).all()
+    with_token = random_attention(3, 17, 17)
+    found, expected = (block_mixing(with_token, discard_ratio=0.5, has_class_token=c) for c in (None, True))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_tenth_is_a_tenth():
     """0.29 · 100 is 28.999999999999996 in floating point; 29 weights are to go all the same."""
     weights = random_attention(1, 10, 10)

@@ -153,9 +153,14 @@ def test_an_old_python_is_told_so_in_one_line(monkeypatch):
 
 
 def test_an_old_python_can_read_the_file():
-    for name in ("setup.py", "machine.py", "__init__.py"):
-        source = (ROOT / "helpers" / "course" / name).read_text(encoding="utf-8")
-        ast.parse(source, feature_version=(3, 7))
+    course = ROOT / "helpers" / "course"
+    for file in (
+        course / "setup.py",
+        course / "machine.py",
+        course / "__init__.py",
+        ROOT / "helpers" / "shadows.py",
+    ):
+        ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 7))
     ast.parse(SETUP_CELL, feature_version=(3, 7))
 
 
@@ -236,7 +241,7 @@ def test_away_from_colab_nothing_is_installed(monkeypatch, capsys):
 
 
 def test_the_cell_is_short_and_names_the_repository_once():
-    assert len([line for line in SETUP_CELL.splitlines() if line.strip()]) <= 11
+    assert len([line for line in SETUP_CELL.splitlines() if line.strip()]) <= 20
     assert SETUP_CELL.count("{repository}") == 1
     assert max(map(len, SETUP_CELL.splitlines())) <= 110
 
@@ -261,6 +266,77 @@ def test_the_cell_takes_this_course_and_no_other_helpers(tmp_path):
     assert result.stdout == f"{READY}\n", result.stderr
 
 
+def test_the_cell_looks_upwards_from_where_the_lesson_lies(tmp_path):
+    course, folder = tmp_path / "course", "lessons/week 1/group 2"
+    (course / folder).mkdir(parents=True)
+    (course / "helpers").symlink_to(ROOT / "helpers")
+    result = python(SETUP_CELL + PLACE, cwd=course / folder, PYTHONSAFEPATH="1", **QUICK)
+    assert result.stdout.splitlines() == [READY, str(course)], result.stderr
+
+
+def test_the_cell_finds_the_course_beside_a_folder_above(tmp_path):
+    """A lesson alone in a folder of downloads, the course where `git clone` has put it."""
+    (tmp_path / "downloads" / "lessons").mkdir(parents=True)
+    (tmp_path / "how-a-vit-sees").mkdir()
+    (tmp_path / "how-a-vit-sees" / "helpers").symlink_to(ROOT / "helpers")
+    cwd = tmp_path / "downloads" / "lessons"
+    result = python(SETUP_CELL + PLACE, cwd=cwd, PYTHONSAFEPATH="1", **QUICK)
+    assert result.stdout.splitlines() == [READY, str(tmp_path / "how-a-vit-sees")], result.stderr
+
+
+def test_without_the_course_the_cell_says_where_it_must_lie(tmp_path):
+    result = python(
+        SETUP_CELL, cwd=tmp_path, PYTHONSAFEPATH="1", COURSE_REPOSITORY="https://example.org/course"
+    )
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr == (
+        f"The course must lie in {tmp_path} or above it. Get it there: git clone https://example.org/course "
+        "how-a-vit-sees\n"
+    )
+
+
+def test_another_helpers_that_was_loaded_before_is_no_hindrance(tmp_path):
+    theirs = tmp_path / "helpers"
+    (theirs / "data").mkdir(parents=True)
+    for file in ("__init__.py", "data/__init__.py", "model.py"):
+        (theirs / file).write_text("")
+    before = "import helpers.data, helpers.model\n"
+    after = "import helpers.data\nfrom helpers.model.patches import num_patches\nprint(helpers.data.__file__)"
+    environment = {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1", **QUICK}
+    result = python(before + SETUP_CELL + after, cwd=ROOT / "notebooks", **environment)
+    assert result.stdout.splitlines() == [READY, str(ROOT / "helpers" / "data" / "__init__.py")], (
+        result.stderr
+    )
+
+
+def test_running_the_cell_again_loads_nothing_anew():
+    """Else a model made before would be of another class than the one that is tested for."""
+    code = (
+        SETUP_CELL
+        + "import helpers\nfirst = helpers\n"
+        + SETUP_CELL
+        + "import helpers\nprint(first is helpers)"
+    )
+    result = python(code, cwd=ROOT / "notebooks", PYTHONSAFEPATH="1", **QUICK)
+    assert result.stdout.splitlines() == [READY, READY, "True"], result.stderr
+
+
+def test_a_file_that_may_get_in_the_way_is_told_and_the_lesson_goes_on(tmp_path):
+    """As in a kernel, which looks into the lesson's folder after Python's own modules."""
+    (tmp_path / "code.py").write_text("")
+    code = "import os, sys\nos.chdir(sys.argv[1])\nfrom helpers.course.setup import start\nstart()"
+    result = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | QUICK,
+        capture_output=True,
+        text=True,
+    )
+    told, ready = result.stdout.splitlines()
+    assert told.startswith(f"{tmp_path / 'code.py'} has the name of a module of Python: rename it")
+    assert ready == READY
+
+
+PLACE = "\nimport helpers\nprint(os.path.dirname(os.path.dirname(helpers.__file__)))"
 COLAB = "import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n"
 
 

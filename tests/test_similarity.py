@@ -56,13 +56,15 @@ def slow_cka(x, y):
 
 
 def slow_minibatch_cka(batches):
-    """batches: list of (features of a's layers, features of b's layers)."""
+    """batches: list of (features of a's layers, features of b's layers); each counts by its images."""
     shape = len(batches[0][0]), len(batches[0][1])
     result = np.empty(shape)
     for i, j in np.ndindex(shape):
         grams = [(loop_gram(a[i]), loop_gram(b[j])) for a, b in batches]
-        cross = np.mean([slow_hsic1(k, m) for k, m in grams])
-        self_a, self_b = (np.mean([slow_hsic1(pair[s], pair[s]) for pair in grams]) for s in (0, 1))
+        cross = np.sum([len(k) * slow_hsic1(k, m) for k, m in grams])
+        self_a, self_b = (
+            np.sum([len(pair[s]) * slow_hsic1(pair[s], pair[s]) for pair in grams]) for s in (0, 1)
+        )
         result[i, j] = cross / np.sqrt(self_a * self_b)
     return result
 

@@ -110,7 +110,7 @@ def test_ctrl_c_keeps_the_last_whole_pass(dataset, tmp_path):
 )
 def test_kill_9_and_resume(tmp_path):
     """Killed without warning in its second pass, the same command then ends like one never killed."""
-    options = ["--data", "shapes", "--model", "shapes/8", "--epochs", "3"]
+    options = ["--data", "shapes", "--model", "shapes/16", "--epochs", "3"]
     options += ["--images", "1024", "--precision", "float32"]
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
@@ -143,7 +143,7 @@ def test_kill_9_and_resume(tmp_path):
         run = start(out, "-m", "helpers.train")
         assert run.returncode == 0 and "Test accuracy" in run.stdout, run.stderr[-2000:]
     first, second = (
-        load_checkpoint("shapes/8", tmp_path / out / "checkpoint") for out in ("killed", "whole")
+        load_checkpoint("shapes/16", tmp_path / out / "checkpoint") for out in ("killed", "whole")
     )
     assert_same(weights(first), weights(second), tolerance=1e-3)  # stored as 16-bit numbers
     left_over = [p.name for p in (tmp_path / "killed").rglob("*") if "partial" in p.name]

@@ -225,6 +225,21 @@ def test_layers_round_trip_through_their_config(layer):
     assert again.get_config() == layer.get_config()
 
 
+@pytest.mark.parametrize("grid", [6, 9, 14, 24, (5, 20)])
+def test_positions_are_stretched_as_pillow_stretches(grid):
+    """Of noise, enlarged and made smaller, on every backend: Pillow's bicubic averages as ours does."""
+    from PIL import Image
+
+    positions = np.random.default_rng(0).standard_normal((1, 14 * 14 + 1, 3)).astype("float32")
+    rows, columns = (grid, grid) if isinstance(grid, int) else grid
+    found = ops.convert_to_numpy(interpolate_positions(positions, grid))
+    np.testing.assert_array_equal(found[:, 0], positions[:, 0])
+    for feature in range(3):
+        plane = Image.fromarray(positions[0, 1:, feature].reshape(14, 14))
+        expected = np.asarray(plane.resize((columns, rows), Image.Resampling.BICUBIC))
+        np.testing.assert_allclose(found[0, 1:, feature].reshape(rows, columns), expected, atol=1e-5)
+
+
 def test_positions_interpolate():
     positions = numbers(1, 17, 6)
     bigger = ops.convert_to_numpy(interpolate_positions(positions, 8))

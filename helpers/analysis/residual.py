@@ -116,15 +116,18 @@ def logits_per_block(model, tokens):
     Returns:
         float (layers, batch, num_classes); the last are the model's own logits.
     Raises:
-        ValueError: for another shape, or another width than the model's.
+        ValueError: for a model that is no VisionTransformer, another shape, or another width than its own.
     """
+    from helpers.model.kinds import expect_vit  # only here: arrays need no backend, slow to load
+
+    expect_vit(model)
     tokens = _as_stream(tokens)
     if tokens.shape[-1] != model.config.hidden_dim:
         raise ValueError(
             f"Expected tokens of this model, {model.config.hidden_dim} features wide; received "
             f"{tokens.shape[-1]}."
         )
-    from keras import ops  # only here: arrays need no backend, which takes seconds to load
+    from keras import ops
 
     read = tokens[:, :, :1] if model.config.has_class_token else tokens  # what the head looks at
     logits = model.classify(ops.convert_to_tensor(read.reshape(-1, *read.shape[2:])))

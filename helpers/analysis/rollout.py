@@ -5,6 +5,8 @@ multiplies the blocks, gradient rollout weighs them by what they do to a class, 
 get through.
 """
 
+import math
+
 import numpy as np
 
 from helpers.analysis.attention import ALL_AXES, as_array, as_attention
@@ -19,7 +21,7 @@ def attention_rollout(
     residual=0.5,
     head_fusion="mean",
     discard_ratio=0.0,
-    has_class_token=True,
+    has_class_token=None,
     queries=None,
 ):
     """Trace how much of each input token has reached each output token.
@@ -43,7 +45,9 @@ def attention_rollout(
         residual: float in [0, 1], the weight of the skip connection.
         head_fusion: "mean", "max" or "min" over the heads.
         discard_ratio: float in [0, 1), the share of weights to discard.
-        has_class_token: whether the first token is the class token, which is never discarded.
+        has_class_token: whether the first token is the class token, which is never discarded. None: where
+            the number of tokens is a square there is none, all being patches of a square image, else there
+            is one. Only discarding needs to know.
         queries: indices of the output tokens to trace, such as [0] for the class token alone, which takes
             a fraction of the time; None for all.
     Returns:
@@ -63,7 +67,7 @@ def attention_rollout(
 
 
 def block_mixing(
-    attention_weights, *, residual=0.5, head_fusion="mean", discard_ratio=0.0, has_class_token=True
+    attention_weights, *, residual=0.5, head_fusion="mean", discard_ratio=0.0, has_class_token=None
 ):
     """Say how one block mixes the tokens, its skip connection included: the factor of `attention_rollout`.
 
@@ -146,7 +150,7 @@ def attention_flow(attention_weights, *, residual=0.5, head_fusion="mean", norma
     """
     weights = as_attention(attention_weights, ALL_AXES, min_axes=4)
     queries = _check_queries(queries, weights.shape[-1])
-    mixing = np.stack([_mix(block, residual, head_fusion, 0.0, True) for block in weights])
+    mixing = np.stack([_mix(block, residual, head_fusion, 0.0, None) for block in weights])
     mixing = mixing.astype("float64")  # (depth, ..., num_tokens, num_tokens)
     flows = np.empty((*mixing.shape[1:-2], len(queries), mixing.shape[-1]))
     for image in np.ndindex(mixing.shape[1:-2]):
@@ -169,6 +173,8 @@ def _mix(weights, residual, head_fusion, discard_ratio, has_class_token):
     fused = HEAD_FUSIONS[head_fusion](weights, axis=-3)  # (..., num_tokens, num_tokens)
     if head_fusion == "mean":
         fused /= weights.shape[-3]
+    if has_class_token is None:
+        has_class_token = math.isqrt(fused.shape[-1]) ** 2 != fused.shape[-1]
     _discard_lowest(fused[..., int(has_class_token) :], discard_ratio)
     fused *= 1 - residual
     return _with_skip(fused, residual)

@@ -51,7 +51,9 @@ class MinibatchCKA:
 
     CKA[i, j] = Σ HSIC₁(K_i, L_j) / √(Σ HSIC₁(K_i, K_i) · Σ HSIC₁(L_j, L_j)), summed over the batches: the
     ratio is taken once, at the end (Nguyen et al. 2021, https://arxiv.org/abs/2010.15327). HSIC₁ has no
-    bias at any batch size, so that the sums aim at what all images at once would give.
+    bias at any batch size, so that the sums aim at what all images at once would give. Each batch counts by
+    its number of images, which the paper leaves open: the HSIC₁ of a last batch of 4 is mostly chance, and
+    would trouble the sum as much as one of 64 steadies it.
 
     Each layer's Gram matrix is made once a batch, U-centred and laid out as one row of batch² numbers; one
     matrix product of these rows is all pairs. Features in float32 are multiplied as such, all the rest is
@@ -114,6 +116,7 @@ class MinibatchCKA:
             )
         cross = a.grams @ b.grams.T / (a.num_images * (a.num_images - 3))
         terms = (cross, a.self_hsic[:, None], b.self_hsic, a.rounding[:, None], b.rounding)
+        terms = [a.num_images * term for term in terms]
         self._sums = terms if self._sums is None else [sum(pair) for pair in zip(self._sums, terms)]
         self._layers = a.names, b.names
         self.num_batches += 1

@@ -1,136 +1,127 @@
-"""Compare an answer with what was expected, and put the most telling difference into words."""
+"""Put into words how an answer differs from what was expected, on the smallest case that fails."""
 
 import numpy as np
 
-from helpers.course.sandbox import Group, Outcome, Unusable
+from helpers.course import words
+from helpers.course.circumstances import failing_alone
+from helpers.course.explanations import label_of, other_arguments, relation, returned_argument, wrong_leaf
+from helpers.course.fitting import alike, as_array, same
+from helpers.course.snapshots import Group, Unusable
 
-KINDS = {"b": "booleans", "i": "whole numbers", "u": "whole numbers", "f": "floats", "c": "complex numbers"}
+MAX_SHOWN = 12  # numbers of a result that is written out
 
 
-def same(expected, got, tolerance):
-    """Tell whether two snapshots agree: structure, shape, values (to a share of the largest expected)."""
-    if isinstance(expected, Group):
-        return (
-            isinstance(got, Group)
-            and _same_names(expected, got)
-            and all(same(expected.parts[name], got.parts[name], tolerance) for name in expected.parts)
-        )
-    if not isinstance(expected, np.ndarray) or not isinstance(got, np.ndarray) or expected.shape != got.shape:
-        return False
-    if "U" in (expected.dtype.kind, got.dtype.kind):
-        return expected.dtype.kind == got.dtype.kind and bool((expected == got).all())
-    finite = np.abs(expected[np.isfinite(expected)].astype("complex128"))
-    scale = finite.max() if finite.size and finite.max() > 0 else 1.0
-    wide = "complex128" if "c" in (expected.dtype.kind, got.dtype.kind) else "float64"
-    return bool(
-        np.allclose(
-            got.astype(wide), expected.astype(wide), rtol=tolerance, atol=tolerance * scale, equal_nan=True
-        )
+def difference(exercise, compared, reference, names):
+    """Say how an answer differs from what was expected.
+
+    Args:
+        exercise: Exercise.
+        compared: list of Trial, one of them not good.
+        reference: callable.
+        names: list of str, the parameters.
+    Returns:
+        str, sentences that follow a colon: what is wrong, as far as the numbers say it, and a case.
+    """
+    failing = [trial for trial in compared if not trial.good]
+    others = failing_alone(compared, names)
+    smallest = min(failing, key=lambda trial: trial.size)
+    for trial in failing:
+        if problem := _wrong_form(trial.expected, trial.got):
+            return f"{problem} Case: {trial.call}{others}."
+    what = (
+        returned_argument(compared, names)
+        or relation(exercise, compared, names)
+        or other_arguments(exercise, compared, reference, names)
+        or _counted(smallest, exercise.tolerance)
     )
+    shown = _evidence(smallest, exercise.tolerance)
+    which = "Case" if len(failing) == 1 else "Smallest case that fails"
+    return f"{what}. {which}: {smallest.call}: {shown}{others}."
 
 
-def difference(expected, outcome, tolerance, part=""):
-    """Say how an answer differs from what was expected: structure, shape, kind of number, NaN, values."""
-    got = outcome.value if isinstance(outcome, Outcome) else outcome
+def _wrong_form(expected, got, part=""):
+    """Say that something is no array at all, has not as many parts, or holds text."""
+    subject = part or "it"
     if isinstance(got, Unusable):
-        return f"{part or 'it'} returns {got.what}." if not part else f"{part} is {got.what}."
+        return words.sentence(f"{subject} {'is' if part else 'returns'} {got.what}")
+    expected = as_array(expected, list)
     if isinstance(expected, Group):
-        return _group_difference(expected, got, tolerance, part)
-    subject = part or "the result"
-    if isinstance(got, Group):
-        return (
-            f"{subject} is a {got.kind.__name__}; expected one {'number' if expected.ndim == 0 else 'array'}."
+        if not isinstance(got, Group) or list(got.parts) != list(expected.parts):
+            return f"{subject} returns {_described(got)}; expected {_described(expected)}."
+        problems = (
+            _wrong_form(expected.parts[name], got.parts[name], label_of(expected, name))
+            for name in expected.parts
         )
+        return next(filter(None, problems), "")
+    subject = part or "the result"
     if got is None:
         return f"{subject} is None."
-    if expected.shape != got.shape:
-        return f"{subject} has a wrong shape: expected {_shape(expected)}, received {_shape(got)}."
-    wanted_kind, got_kind = (_number_kind(array) for array in (expected, got))
-    if wanted_kind != got_kind and not (wanted_kind == "floats" and got_kind == "whole numbers"):
-        hint = ""
-        if (wanted_kind, got_kind) == ("whole numbers", "floats"):
-            hint = ": use // where you divide" + ", dtype=int where you make an array" * bool(expected.ndim)
-        if (
-            same(expected, got, tolerance)
-            or "text" in (wanted_kind, got_kind)
-            or got_kind == "complex numbers"
-        ):
-            return f"{subject} holds {got_kind}; expected {wanted_kind}{hint}."
-    if same(expected, got, tolerance):
-        return ""
-    if wanted_kind == "text":
-        return f"{subject} is {str(got)!r}; expected another text."
-    if isinstance(outcome, Outcome) and outcome.is_input:
-        return "it returns its argument as it came."
-    return _value_difference(expected, got, subject, tolerance)
-
-
-def _group_difference(expected, got, tolerance, part):
-    wanted = (
-        f"a dict with {', '.join(expected.parts)}"
-        if expected.kind is dict
-        else f"{len(expected.parts)} values"
-    )
-    if not isinstance(got, Group):
-        return f"{part or 'it'} returns one value; expected {wanted}."
-    if not _same_names(expected, got):
-        received = f"{len(got.parts)} value{'s' * (len(got.parts) != 1)}"
-        if got.kind is dict:
-            received = f"a dict with {', '.join(got.parts) or 'nothing'}"
-        return f"{part or 'it'} returns {received}; expected {wanted}."
-    for name in expected.parts:
-        label = f"part {name!r}" if expected.kind is dict or not name.isdigit() else f"value {int(name) + 1}"
-        if problem := difference(expected.parts[name], got.parts[name], tolerance, label):
-            return problem
+    if isinstance(got, Group):
+        one = "number" if expected.ndim == 0 else f"array of shape {expected.shape}"
+        return f"{part or 'it'} {'is' if part else 'returns'} {_described(got)}; expected one {one}."
+    if "U" in (expected.dtype.kind, got.dtype.kind) and expected.dtype.kind != got.dtype.kind:
+        return f"{subject} holds {_kind(got)}; expected {_kind(expected)}."
     return ""
 
 
-def _same_names(expected, got):
-    """Tell whether two groups have the same parts; the order of a dict does not count."""
-    if expected.kind is dict and got.kind is dict:
-        return expected.parts.keys() == got.parts.keys()
-    return list(expected.parts) == list(got.parts)
+def _described(value):
+    if not isinstance(value, Group):
+        return "one value"
+    if value.kind is dict:
+        return f"a dict with {', '.join(value.parts) or 'nothing'}"
+    return f"{len(value.parts)} value{'s' * (len(value.parts) != 1)}"
 
 
-def _value_difference(expected, got, subject, tolerance):
-    wide = "complex128" if "c" in (expected.dtype.kind, got.dtype.kind) else "float64"
-    wanted, found = expected.astype(wide), got.astype(wide)
-    num_nan = int(np.isnan(found).sum() - np.isnan(wanted).sum())
-    if num_nan > 0:
-        causes = "look for 0/0, log(0) or infinity minus infinity"
-        return f"{subject} holds NaN in {num_nan} of {got.size} places: {causes}."
-    if got.ndim == 0:
-        return f"{subject} is {_number(got)}; expected {_number(expected)}."
-    if same(np.sort(wanted, axis=None), np.sort(found, axis=None), tolerance):
-        return f"{subject} holds the right numbers in the wrong order: look at your reshape and transpose."
-    small = tolerance * (np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0) or 1.0)
-    if wide == "float64" and expected.dtype.kind != "b" and got.size > 2:
-        with np.errstate(all="ignore"):
-            factors, offset = (found / wanted)[np.abs(wanted) > small], found - wanted
-        if (
-            factors.size > 2
-            and np.ptp(factors) < 1e-3 * abs(factors.mean())
-            and same(wanted * factors.mean(), found, 1e-3)
-        ):
-            return f"every value is {_number(factors.mean())} times what is expected."
-        if np.ptp(offset) < small:
-            direction = "large" if offset.mean() > 0 else "small"
-            return f"every value is {_number(abs(offset.mean()))} too {direction}."
-    off = ~np.isclose(found, wanted, rtol=tolerance, atol=small, equal_nan=True)
-    index = tuple(int(i) for i in np.argwhere(off)[0])
-    return (
-        f"{int(off.sum())} of {got.size} values are wrong: at [{', '.join(map(str, index))}] "
-        f"expected {_number(expected[index])}, received {_number(got[index])}."
-    )
+def _kind(array):
+    kinds = {
+        "b": "booleans",
+        "i": "whole numbers",
+        "u": "whole numbers",
+        "f": "numbers",
+        "c": "complex numbers",
+    }
+    return kinds.get(array.dtype.kind, "text")
 
 
-def _number_kind(array):
-    return KINDS.get(array.dtype.kind, "text")
+def _counted(trial, tolerance):
+    """Say how many values are wrong, or that the shape is, or that there is NaN."""
+    _, label, wanted, came = wrong_leaf(trial, tolerance)
+    subject = label or "the result"
+    if wanted.shape != came.shape:
+        return (
+            f"{subject} has a wrong shape: expected {words.shape_of(wanted)}, received {words.shape_of(came)}"
+        )
+    if wanted.dtype.kind == "U":
+        return f"{subject} is another text than expected"
+    if num_nan := int(
+        np.isnan(came.astype("complex128")).sum() - np.isnan(wanted.astype("complex128")).sum()
+    ):
+        if num_nan > 0:
+            causes = "look for 0/0, log(0) or infinity minus infinity"
+            return f"{subject} holds NaN in {num_nan} of {came.size} places: {causes}"
+    if came.ndim == 0 and wanted.dtype.kind in "iu":
+        off = float(came) - int(wanted)
+        return f"{subject} is {words.number(abs(off))} too {'large' if off > 0 else 'small'}"
+    if came.ndim == 0:
+        return f"{subject} is not the right number"
+    off = int((~alike(wanted, came, tolerance)).sum())
+    many = wanted.dtype.kind == "f" and len(np.unique(wanted)) > 5
+    if many and same(np.sort(wanted, axis=None), np.sort(came, axis=None), tolerance):
+        return f"{subject} holds the right numbers in another order"
+    whose = f" of {label}" if label else ""
+    return f"{off} of {came.size} values{whose} {'is' if off == 1 else 'are'} wrong"
 
 
-def _number(value):
-    return f"{value}" if np.asarray(value).dtype.kind in "biu" else f"{value:.4g}"
-
-
-def _shape(array):
-    return "a single number" if array.ndim == 0 else str(array.shape)
+def _evidence(trial, tolerance):
+    """Write what was expected and what came: in full where it is small, else in the first wrong place."""
+    _, label, wanted, came = wrong_leaf(trial, tolerance)
+    start = f"{label} " if label else ""
+    if wanted.size <= MAX_SHOWN and came.size <= MAX_SHOWN:
+        unlike = ~alike(wanted, came, tolerance) if wanted.shape == came.shape else None
+        expected, received = words.pair(wanted, came, unlike)
+        return f"{start}expected {expected}, received {received}"
+    if wanted.shape != came.shape:
+        return f"{start}expected shape {words.shape_of(wanted)}, received {words.shape_of(came)}"
+    index = tuple(int(i) for i in np.argwhere(~alike(wanted, came, tolerance))[0])
+    expected, received = words.pair(wanted[index], came[index])
+    return f"{start}at [{', '.join(map(str, index))}] expected {expected}, received {received}"

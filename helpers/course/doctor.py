@@ -12,7 +12,7 @@ from helpers.course.environment import look_around
 from helpers.course.packages import BUT, OK, STOP
 
 SIGNS = {OK: "●", BUT: "◐", STOP: "✗"}
-ADVICE_WIDTH = 100
+WIDTH = 79  # of a terminal
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,15 @@ class Report:
 
     def __repr__(self):
         names = max(len(row.name) for row in self.rows)
-        found = max(len(row.found) for row in self.rows)
-        lines = []
+        verdicts = max(len(row.verdict) for row in self.rows)
+        room = WIDTH - len("●   ") - names - len("  ") - verdicts
+        found = min(room, max(len(row.found) for row in self.rows))
+        indent, lines = " " * (names + 4), []
         for row in self.rows:
-            start = f"{SIGNS[row.verdict]} {row.name:<{names}}  {row.found:<{found}}  {row.verdict}"
-            lines.append(start)
-            if row.advice:
-                indent = " " * (names + 4)
-                lines += textwrap.wrap(
-                    row.advice, ADVICE_WIDTH, initial_indent=indent, subsequent_indent=indent
-                )
+            first, *rest = _wrap(row.found, found) or [""]
+            lines.append(f"{SIGNS[row.verdict]} {row.name:<{names}}  {first:<{found}}  {row.verdict}")
+            lines += [indent + line for line in rest]
+            lines += [indent + line for line in _wrap(row.advice, WIDTH - len(indent))]
         return "\n".join([*lines, self.summary])
 
     def _repr_html_(self):
@@ -60,6 +59,11 @@ class Report:
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
             f"<p><b>{html.escape(self.summary)}</b></p>"
         )
+
+
+def _wrap(text, width):
+    """Break a text into lines; a path stays whole, so that it can be copied."""
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def doctor():

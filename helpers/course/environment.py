@@ -2,13 +2,14 @@
 
 import os
 import sys
-from pathlib import Path
 
 from helpers.course.machine import available_memory, total_memory, usable_cpus
 from helpers.course.packages import BUT, OK, STOP, Row, judge_python, package_rows, way_out
 from helpers.course.setup import on_colab, quiet_stderr
+from helpers.keras_settings import BACKENDS, backend_problem, chosen_backend, left_over, settings_file
+from helpers.shipped import shipped
 
-ROOT = Path(__file__).resolve().parents[2]
+CHECKPOINTS = shipped("checkpoints")
 GIB = 1 << 30
 
 
@@ -22,11 +23,15 @@ def look_around():
     rows = [judge_python(sys.version_info), backend_row, *package_rows(backend)]
     rows += [_device(backend), judge_memory(available_memory(), total_memory())]
     rows += [judge_data(), judge_checkpoints()]
+    if settings := left_over():
+        rows.append(judge_settings(settings))
     return tuple(rows)
 
 
 def _load_keras():
     """Import Keras, quietly, and give its backend's name and row."""
+    if sys.modules.get("keras") is None and (problem := backend_problem()):
+        return "", Row("Backend", chosen_backend()[0], STOP, problem)
     try:
         with quiet_stderr():
             import keras
@@ -34,11 +39,14 @@ def _load_keras():
             backend = keras.backend.backend()
     except Exception as error:  # a broken TensorFlow raises all sorts
         message = f"{type(error).__name__}: {error}".splitlines()[0][:120]
-        wanted = os.environ.get("KERAS_BACKEND") or "the configured one"
-        return "", Row("Backend", wanted, STOP, f"Keras could not be loaded ({message}): {way_out()}.")
-    if backend in ("tensorflow", "jax", "torch"):
+        advice = f"Keras could not be loaded ({message}): {way_out()}."
+        if settings_file().exists():
+            advice += f" Or what stands in {settings_file()} is at fault."
+        return "", Row("Backend", chosen_backend()[0], STOP, advice)
+    if backend in BACKENDS:
         return backend, Row("Backend", backend)
-    return backend, Row("Backend", backend, BUT, "The lessons are tested with tensorflow, jax and torch.")
+    advice = backend_problem() or "The course runs on tensorflow, jax or torch: restart the kernel."
+    return backend, Row("Backend", backend, STOP, advice)
 
 
 def _device(backend):
@@ -107,7 +115,19 @@ def judge_data():
     return Row("Data", name, BUT, f"{unused}{advice}")
 
 
-def judge_checkpoints(folder=ROOT / "data" / "checkpoints"):
+def judge_settings(settings):
+    """Give the row for settings of Keras, left over from other work, that the course does not need.
+
+    Args:
+        settings: list of helpers.keras_settings.Setting, at least one.
+    """
+    found = ", ".join(f"{setting.name} {setting.value}" for setting in settings)
+    places = " and ".join(dict.fromkeys(setting.place for setting in settings))
+    advice = f"This comes from {places}. The first cell of a lesson puts it right there, and nowhere else."
+    return Row("Keras settings", found, BUT, advice)
+
+
+def judge_checkpoints(folder=CHECKPOINTS):
     """Give the row for the trained weights that ship with the course; every file is opened."""
     from helpers.model.manifest import find_row, load_manifest, read_stored
 

@@ -1,17 +1,28 @@
 """What an exercise and a quiz question are made of; `helpers/course/exercises` tells how to write them."""
 
+import functools
 import importlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations, product
 from typing import Any
+
+import numpy as np
 
 
 class Case:
     """One call of the function under test: `Case(images, patch_size=4)`."""
 
+    may_be_refused, expected = False, None
+
     def __init__(self, *args, **kwargs):
         self.args, self.kwargs = args, kwargs
+
+    def refused_or(self, expected):
+        """Say that the reference refuses these arguments: an answer may raise a ValueError, or give this."""
+        self.may_be_refused, self.expected = True, np.asarray(expected)
+        return self
 
 
 @dataclass(frozen=True)
@@ -25,7 +36,39 @@ class Mutant:
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Switches:
+    """An answer whose slips can be switched on one by one, so that two or more at once are known as well.
+
+    Attributes:
+        function: takes the arguments of a case and, by keyword, switches; without them it is right.
+        clauses: switch -> {value: what is wrong with it}, as clauses without a full stop.
+        most: how many slips to look for at once.
+    """
+
+    function: Callable
+    clauses: dict
+    most: int = 2
+
+    def mutants(self):
+        """Give every choice of up to `most` switches as a Mutant, the fewest first."""
+        return _choices_of(self)
+
+
+@functools.lru_cache(maxsize=64)
+def _choices_of(switches):
+    found = []
+    for count in range(1, switches.most + 1):
+        for names in combinations(switches.clauses, count):
+            for values in product(*(switches.clauses[name] for name in names)):
+                said = "; ".join(switches.clauses[name][value] for name, value in zip(names, values))
+                start = "" if count == 1 else f"{('two', 'three', 'four')[count - 2]} slips at once: "
+                slipped = functools.partial(switches.function, **dict(zip(names, values)))
+                found.append(Mutant(slipped, f"{start}{said}."))
+    return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """An exercise: the tested function, the calls that try an answer, and the mistakes that it knows.
 
@@ -37,6 +80,7 @@ class Exercise:
             arguments, or `Case`s where there are keywords. Two or more; where there is a batch or an image,
             one with batch > 1 and one that is not square.
         mutants: two or more wrong implementations, each with its message.
+        switches: None, or Switches for slips that come in company; asked after the mutants.
         hints: three, from a nudge to nearly the answer.
         difficulty, importance: 1 to 5.
         minutes: how long it takes.
@@ -58,6 +102,7 @@ class Exercise:
     tolerance: float = 1e-4
     limit_s: float = 10.0
     probe: Callable | None = None
+    switches: Switches | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "mutants", tuple(self.mutants))
@@ -85,6 +130,10 @@ class Exercise:
         for part in name.split("."):
             found = getattr(found, part)
         return found
+
+    def known_mistakes(self):
+        """Give all mutants: those written out, then the choices of switches."""
+        return (*self.mutants, *(self.switches.mutants() if self.switches else ()))
 
     def make_cases(self):
         """Make the calls anew, so that nobody can have changed their arguments."""

@@ -166,12 +166,13 @@ class Report:
     def save(self, path="report.html"):
         """Write the report as one HTML file, which any browser opens and prints.
 
+        Where that cannot be, as in a folder that may only be read, a line says so and the lesson goes on.
+
         Args:
             path: str or Path that ends in .html. A file that is there is replaced, whole or not at all. Where
                 the course runs a lesson by itself, a relative path leads to its temporary folder.
         Raises:
             ValueError: if the name does not end in .html.
-            OSError: if the file cannot be written; one line says why.
         """
         path = Path(path).expanduser()
         if path.suffix.lower() not in (".html", ".htm"):
@@ -181,10 +182,11 @@ class Report:
         try:
             write_whole(path, self.html().encode("utf-8"))
         except OSError as error:
-            raise OSError(
-                f"{path.name} could not be written into {path.absolute().parent} "
-                f"({error.strerror or error}): give report.save() another folder, or close the file."
-            ) from error
+            print(
+                f"Not saved: {path.name} could not be written into {path.absolute().parent} "
+                f"({error.strerror or error}). Give report.save() another folder, or close the file."
+            )
+            return
         missing = len(self.missing())
         things = "1 thing is" if missing == 1 else f"{missing} things are"
         verdict = f"unfilled: {things} missing, as report.missing() lists." if missing else "nothing missing."

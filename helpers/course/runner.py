@@ -28,7 +28,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
-ROOT = Path(__file__).resolve().parents[2]
+from helpers.shipped import REPOSITORY
+
+ROOT = REPOSITORY
 NOTEBOOKS = ROOT / "notebooks"
 BUDGET = {False: 180, True: 60}  # seconds a lesson may take on two cores: in full, and fast
 IGNORED = "nbval-ignore-output"

@@ -16,7 +16,6 @@ import tempfile
 from helpers.course.machine import usable_cpus
 
 OLDEST_PYTHON = (3, 11)
-OLDEST_KERAS = (3, 13)
 READY = "Ready: the course is set up."
 
 # `python -m helpers.course.badges` puts the course's address in and writes this into every lesson.
@@ -24,14 +23,23 @@ SETUP_CELL = """\
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-places = [place for place in (".", "..", "how-a-vit-sees") if os.path.isdir(f"{place}/helpers/course")]
+here = Path.cwd()
+address = os.environ.get("COURSE_REPOSITORY", "{repository}")
+places = [place / name for place in (here, *here.parents) for name in ("", "how-a-vit-sees")]
+places = [str(place) for place in places if os.path.isdir(place / "helpers" / "course")]
 if not places and "google.colab" in sys.modules:
-    address = os.environ.get("COURSE_REPOSITORY", "{repository}")
     if subprocess.call(["git", "clone", "--quiet", "--depth", "1", address, "how-a-vit-sees"]):
         sys.exit(f"The course could not be fetched from {address}. Check the network, then run this again.")
-sys.path[:0] = [os.path.abspath(place) for place in places[:1] or ["how-a-vit-sees"]]
-from helpers.course.setup import start
+    places = [str(here / "how-a-vit-sees")]
+if "helpers.course" not in sys.modules:
+    sys.modules.pop("helpers", None)  # somebody else's, of the same name
+sys.path[:0] = places[:1]
+try:
+    from helpers.course.setup import start
+except ModuleNotFoundError:
+    sys.exit(f"The course must lie in {here} or above it. Get it there: git clone {address} how-a-vit-sees")
 
 start()
 """
@@ -59,7 +67,8 @@ def start(seed=0):
     Args:
         seed: int, where the random numbers of Python, NumPy and Keras begin.
     Raises:
-        SetUpProblem: if Python or Keras is too old for the course, or a package is missing.
+        SetUpProblem: if Python or Keras is too old for the course, a package is missing, or Keras' settings
+            name a backend that the course cannot use.
     """
     if sys.version_info < OLDEST_PYTHON:
         raise SetUpProblem(
@@ -70,10 +79,13 @@ def start(seed=0):
     _set_environment()
     if on_colab():
         install_missing()
+    from helpers.course.loading import load_keras, settle  # only here: an old Python cannot read it
+
     with quiet_stderr():
-        keras = _import_keras()
+        keras = load_keras()
         _prepare_devices(keras)
         _set_seeds(keras, seed)
+    settle(keras)
     _style_figures()
     print(READY)
 
@@ -164,22 +176,6 @@ def _set_environment():
         os.environ.setdefault(name, threads)
 
 
-def _import_keras():
-    try:
-        import keras
-    except ImportError as error:
-        raise SetUpProblem(
-            f"Keras could not be loaded ({error}). {_how_to_install()} "
-            "`python -m helpers.course.doctor` says more."
-        ) from error
-    if parse_version(keras.__version__) < OLDEST_KERAS:
-        raise SetUpProblem(
-            f"The course needs Keras {OLDEST_KERAS[0]}.{OLDEST_KERAS[1]} or newer; "
-            f"this is Keras {keras.__version__}. {_how_to_install()}"
-        )
-    return keras
-
-
 def _prepare_devices(keras):
     if keras.backend.backend() != "tensorflow":
         keras.config.disable_flash_attention()  # it cannot return attention weights
@@ -220,10 +216,10 @@ def _style_figures():
     try:
         import matplotlib
 
-        from helpers.show.style import STYLE
+        from helpers.show.style import COLOURS_AND_FONTS
     except ImportError:
         return
-    matplotlib.rcParams.update(STYLE)
+    matplotlib.rcParams.update(COLOURS_AND_FONTS)
 
 
 def _is_installed(module):
@@ -239,7 +235,7 @@ def _where_to_get_newer():
     return "Install one from python.org, then make the environment again as README.md says."
 
 
-def _how_to_install():
+def how_to_install():
     if on_colab():
         return "Choose Runtime > Disconnect and delete runtime, then run this cell again."
     return "Run `pip install -r requirements.txt` in the course's folder, then restart the kernel."

@@ -30,11 +30,12 @@ STUB_OPERATIONS = {
 }
 MAX_MESSAGE = 160  # characters of somebody else's error message
 MAX_LINE = 70  # characters of a learner's line
+MAX_LAYERS = 20  # wrappers round a function
 
 
-def code_of(function):
-    """Give the code object behind a function, a method, a partial or a wrapper; None for anything else."""
-    for _ in range(20):
+def unwrapped(function):
+    """Take all wrappers off a function: functools.partial and wraps, a bound method, tf.function."""
+    for _ in range(MAX_LAYERS):
         inner = getattr(function, "__wrapped__", None) or getattr(function, "python_function", None)
         if isinstance(function, functools.partial):
             inner = function.func
@@ -43,7 +44,12 @@ def code_of(function):
         if inner is None:
             break
         function = inner
-    code = getattr(function, "__code__", None)
+    return function
+
+
+def code_of(function):
+    """Give the code object behind a function, a method, a partial or a wrapper; None for anything else."""
+    code = getattr(unwrapped(function), "__code__", None)
     return code if isinstance(code, types.CodeType) else None
 
 

@@ -17,6 +17,7 @@ from keras import ops
 from helpers.model.image_checks import check_images, is_concrete
 
 BATCH_SIZE = 500  # images at a time
+FEWEST = 32  # images: of fewer, and no more to come, compiling takes longer than it saves
 PLAIN = (bool, int, float, str, tuple, type(None))  # settings that are compared by what they say
 
 # model -> {(function, options, …): (structure, compiled function)}; an entry goes when its model goes.
@@ -26,6 +27,12 @@ _COMPILED = weakref.WeakKeyDictionary()
 def logits(model, images):
     """Give the logits (batch, num_classes) in float32, as at inference."""
     return ops.cast(model(images, training=False), "float32")
+
+
+def as_floats(images):
+    """Give images of uint8 in 0 to 255 as float32 in [0, 1], and others as they are: NumPy."""
+    images = np.asarray(images)
+    return images.astype("float32") / 255 if images.dtype == np.uint8 else images
 
 
 def compiled(model, function=logits, *options):
@@ -82,9 +89,7 @@ class Compiled:
         if not len(images):
             raise ValueError("Expected at least one image; received none.")
         for start in range(0, len(images), batch_size):
-            batch = np.asarray(images[start : start + batch_size])
-            if batch.dtype == np.uint8:
-                batch = batch.astype("float32") / 255
+            batch = as_floats(images[start : start + batch_size])
             count = len(batch)
             if start and count < batch_size and keras.backend.backend() != "torch":
                 batch = np.concatenate([batch, np.zeros((batch_size - count, *batch.shape[1:]), batch.dtype)])

@@ -4,6 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.image_checks import check_images
+from helpers.model.kinds import expect_vit
+
 
 def gradients(function, arrays):
     """Differentiate a function that turns arrays into one number.
@@ -40,9 +43,12 @@ def attention_gradients(model, images, target=None):
         float32 (depth, batch, num_heads, queries, keys), of the shape and order of `attention_weights` of
         `activations`.
     Raises:
-        ValueError: if a class is not one of the model's, or there is not one class an image; and as `model`
-            does for the images.
+        ValueError: if the model is no VisionTransformer; if it has no head, and so no classes, and `target`
+            is no function; if a class is not one of the model's, or there is not one class an image; and as
+            `model` does for the images.
     """
+    expect_vit(model)
+    check_images(ops.convert_to_tensor(images), model.config)  # here, where the pixels are there to be seen
     score = target if callable(target) else _logit_of(target, len(images), model.config.num_classes)
 
     def changed(additions):
@@ -62,6 +68,11 @@ def attention_gradients(model, images, target=None):
 
 def _logit_of(target, num_images, num_classes):
     """Make the function of the logits that adds up one logit an image."""
+    if not num_classes:
+        raise ValueError(
+            "This model has no head: it gives features, and no class has a logit. Give as target a function "
+            "of the features that returns one number, such as keras.ops.sum, or take a model with a head."
+        )
     if target is None:
         return lambda logits: ops.sum(ops.max(logits, axis=-1))
     classes = np.asarray(target)

@@ -3,8 +3,11 @@
 Tensors of the backend, so that gradients flow through them; `activations` says more of a ViT alone.
 """
 
+import keras
 from keras import ops
 
+from helpers.model.compiled import FEWEST, compiled
+from helpers.model.kinds import is_a, name_kind
 from helpers.model.resnet import ResNet
 from helpers.model.vit import VisionTransformer
 
@@ -24,17 +27,22 @@ def layer_names(model):
     Raises:
         ValueError: for a model of another kind.
     """
-    if isinstance(model, VisionTransformer):
+    if is_a(model, VisionTransformer):
         first, parts = "embedding", (".attention", ".mlp", "")
-    elif isinstance(model, ResNet):
+    elif is_a(model, ResNet):
         first, parts = "stem", (".conv1", ".branch", "")
     else:
-        raise ValueError(f"Expected a VisionTransformer or a ResNet; received a {type(model).__name__}.")
+        raise ValueError(
+            f"Expected a VisionTransformer or a ResNet of the course; received {name_kind(model)}."
+        )
     return [first] + [f"block_{index}{part}" for index in range(len(model.blocks)) for part in parts]
 
 
 def layer_features(model, images, names=None):
     """Run a model and give the features of its layers.
+
+    Many images go through it compiled, to the same numbers; on PyTorch, where it would cost the gradients,
+    they do not.
 
     Args:
         model: VisionTransformer or ResNet.
@@ -50,13 +58,22 @@ def layer_features(model, images, names=None):
     wanted = known if names is None else [names] if isinstance(names, str) else list(names)
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"There is no layer {unknown[0]!r}: expected some of {', '.join(known)}.")
-    walk = _walk_vit if isinstance(model, VisionTransformer) else _walk_resnet
-    found, missing = {}, set(wanted)
+    names, images = tuple(name for name in known if name in wanted), ops.convert_to_tensor(images)
+    if (images.shape[0] or 0) < FEWEST or keras.backend.backend() == "torch":
+        found = _walk(model, images, names)
+    else:
+        found = compiled(model, _walk, names).tensors(images)
+    return dict(zip(names, found))
+
+
+def _walk(model, images, names):
+    """Give the features of some layers, named in the order of the data, and go no further than the last."""
+    walk = _walk_vit if is_a(model, VisionTransformer) else _walk_resnet
+    found = []
     for name, features in walk(model, images):
-        if name in missing:
-            found[name] = features
-            missing.remove(name)
-        if not missing:
+        if name in names:
+            found.append(features)
+        if len(found) == len(names):
             break
     return found
 

@@ -10,7 +10,9 @@ import json
 import re
 from pathlib import Path
 
-CHECKPOINTS = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
+from helpers.shipped import shipped
+
+CHECKPOINTS = shipped("checkpoints")
 LONGEST_FILE_NAME = 200  # bytes; file systems have 255, and `write_whole` needs some for itself
 
 # A letter or a digit first; at the end no blank and no full stop, which Windows leaves out.

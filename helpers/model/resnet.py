@@ -10,7 +10,9 @@ import dataclasses
 import keras
 from keras import ops
 
-from helpers.model.image_checks import check_images
+from helpers.model.image_checks import check_images, looks_at_images
+from helpers.model.portable import portable
+from helpers.model.stopping import keeps_weights_when_stopped
 from helpers.model.vit_config import CIFAR10_MEAN, CIFAR10_STD
 
 
@@ -48,6 +50,7 @@ class ResNetConfig:
         return cls(**({"depth": int(number)} | changes))
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class ResidualBlock(keras.layers.Layer):
     """relu(shortcut(x) + bn(conv(relu(bn(conv(x)))))), its shortcut 1×1 where the shape changes."""
 
@@ -87,6 +90,9 @@ class ResidualBlock(keras.layers.Layer):
         return super().get_config() | {"channels": self.channels, "stride": self.stride}
 
 
+@portable
+@looks_at_images
+@keeps_weights_when_stopped
 class ResNet(keras.Model):
     """The whole network, from images in [0, 1] to logits.
 
@@ -139,13 +145,17 @@ class ResNet(keras.Model):
         """Read the logits (batch, num_classes) off the mean of the last features."""
         return self.head(ops.mean(features, axis=(1, 2)))
 
-    def get_config(self):
-        return {"config": dataclasses.asdict(self.config), "name": self.name}
-
 
 def convolution(channels, size, stride, name):
     """A padded convolution without bias, as a batch normalisation follows."""
     initializer = keras.initializers.HeNormal()
     return keras.layers.Conv2D(
-        channels, size, stride, padding="same", use_bias=False, kernel_initializer=initializer, name=name
+        channels,
+        size,
+        stride,
+        padding="same",
+        data_format="channels_last",
+        use_bias=False,
+        kernel_initializer=initializer,
+        name=name,
     )

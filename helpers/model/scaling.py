@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class LayerNorm(keras.layers.LayerNormalization):
     """Keras' layer norm in an order of steps that trains quicker on TensorFlow (benchmarks/train.md).
 
@@ -22,6 +23,7 @@ class LayerNorm(keras.layers.LayerNormalization):
         return ops.cast(normed, self.compute_dtype)
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class LayerScale(keras.layers.Layer):
     """Multiply each feature by a learned number that starts small (Touvron et al. 2021, CaiT)."""
 

@@ -7,15 +7,15 @@ normalise before each branch ("pre-norm"). The same class is the course's CIFAR-
 Beside it: its sizes in `vit_config.py`, what it refuses in `image_checks.py`, other grids in `positions.py`.
 """
 
-import dataclasses
-
 import keras
 from keras import ops
 
 # Not all of them are used below: these names may be imported from here too.
-from helpers.model.image_checks import check_images, is_concrete  # noqa: F401
+from helpers.model.image_checks import check_images, is_concrete, looks_at_images  # noqa: F401
+from helpers.model.portable import portable
 from helpers.model.positions import interpolate_positions  # noqa: F401
 from helpers.model.scaling import LayerNorm, LayerScale
+from helpers.model.stopping import keeps_weights_when_stopped
 from helpers.model.vit_config import (  # noqa: F401
     CIFAR10_MEAN,
     CIFAR10_STD,
@@ -27,6 +27,7 @@ from helpers.model.vit_config import (  # noqa: F401
 )
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class PatchEmbedding(keras.layers.Layer):
     """Project each patch to a vector: one matrix for all, as a convolution that never overlaps."""
 
@@ -34,7 +35,12 @@ class PatchEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.patch_size, self.hidden_dim = patch_size, hidden_dim
         self.projection = keras.layers.Conv2D(
-            hidden_dim, patch_size, strides=patch_size, kernel_initializer=init(), name="projection"
+            hidden_dim,
+            patch_size,
+            strides=patch_size,
+            data_format="channels_last",
+            kernel_initializer=init(),
+            name="projection",
         )
 
     def build(self, images_shape):
@@ -49,6 +55,7 @@ class PatchEmbedding(keras.layers.Layer):
         return super().get_config() | {"patch_size": self.patch_size, "hidden_dim": self.hidden_dim}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class ClassTokenAndPosition(keras.layers.Layer):
     """Put a learned class token in front, then tell every token where it stands by a learned vector."""
 
@@ -77,6 +84,7 @@ class ClassTokenAndPosition(keras.layers.Layer):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class MultiHeadSelfAttention(keras.layers.Layer):
     """Every token asks every token, in several heads: softmax(Q Kᵀ / √head_dim) V (Vaswani et al. 2017)."""
 
@@ -122,6 +130,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "num_heads": self.num_heads}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class MLP(keras.layers.Layer):
     """Two dense layers with a GELU between them, applied to each token by itself."""
 
@@ -143,6 +152,7 @@ class MLP(keras.layers.Layer):
         return super().get_config() | {"hidden_dim": self.hidden_dim, "mlp_dim": self.mlp_dim}
 
 
+@keras.saving.register_keras_serializable("how_a_vit_sees")
 class EncoderBlock(keras.layers.Layer):
     """tokens + attention(norm(tokens)), then tokens + mlp(norm(tokens)): the stream runs straight through."""
 
@@ -200,6 +210,9 @@ class EncoderBlock(keras.layers.Layer):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
+@portable
+@looks_at_images
+@keeps_weights_when_stopped
 class VisionTransformer(keras.Model):
     """The whole network, from images in [0, 1] to logits.
 
@@ -266,16 +279,15 @@ class VisionTransformer(keras.Model):
         pooled = tokens[:, 0] if self.config.has_class_token else ops.mean(tokens, axis=1)
         return self.head(pooled)
 
-    def get_config(self):
-        return {"config": dataclasses.asdict(self.config), "name": self.name}
-
 
 def gelu(x):
     """Weigh each number by the chance that a standard normal lies below it: x · Φ(x), exactly.
 
-    In float32 whatever the policy: bfloat16's Φ is coarse, and slower on a CPU than the two conversions.
+    In float32 whatever the policy: bfloat16's Φ is coarse, and slower on a CPU than the two conversions. By
+    erf, as Keras' own GELU on TensorFlow is by erfc, which ONNX has not.
     """
-    return ops.cast(keras.activations.gelu(ops.cast(x, "float32"), approximate=False), x.dtype)
+    wide = ops.cast(x, "float32")
+    return ops.cast(0.5 * wide * (1.0 + ops.erf(0.5**0.5 * wide)), x.dtype)
 
 
 def init():

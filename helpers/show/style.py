@@ -24,11 +24,10 @@ LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 DOTS_PER_INCH = 120  # sharp on a high-density screen and still a small file
 SCREEN_DOTS_PER_INCH = 96  # what a browser calls an inch
 
-STYLE = {
+# What a lesson's kernel gets too, so that the learner's own figures match: nothing that moves or hides.
+COLOURS_AND_FONTS = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "figure.dpi": DOTS_PER_INCH,
-    "figure.constrained_layout.use": True,
     "figure.titlesize": 12,
     "figure.titleweight": "bold",
     "font.family": "sans-serif",
@@ -40,24 +39,32 @@ STYLE = {
     "axes.labelcolor": INK,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
+    "axes.prop_cycle": matplotlib.cycler(color=LINE_COLOURS),
+    "grid.color": GRID_LINE,
+    "xtick.color": FAINT_INK,
+    "ytick.color": FAINT_INK,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "image.cmap": SIZE_COLOURS,
+}
+
+# The course's own figures alone: a learner's tight_layout, twin axis or colour bar would fight with these.
+LAYOUT = {
+    "figure.dpi": DOTS_PER_INCH,
+    "figure.constrained_layout.use": True,
     "axes.titlelocation": "left",
     "axes.titlepad": 8,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.prop_cycle": matplotlib.cycler(color=LINE_COLOURS),
-    "grid.color": GRID_LINE,
     "grid.linewidth": 0.8,
-    "xtick.color": FAINT_INK,
-    "ytick.color": FAINT_INK,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
     "lines.linewidth": 2.0,
     "legend.frameon": False,
     "image.interpolation": "nearest",
-    "image.cmap": SIZE_COLOURS,
 }
+
+STYLE = COLOURS_AND_FONTS | LAYOUT
 
 styled = matplotlib.rc_context(
     STYLE

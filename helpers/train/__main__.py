@@ -12,8 +12,10 @@ import sys
 import time
 from pathlib import Path
 
+from helpers.keras_settings import in_words, put_right
 from helpers.model.manifest import file_name_for
 from helpers.train.hardware import thread_settings
+from helpers.train.refusals import in_a_sentence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -27,8 +29,12 @@ def main(arguments=None):
     options = parse(arguments)
     if options.threads:
         os.environ |= thread_settings(options.threads)
+    import keras
+
     from helpers.train import shipping
 
+    if changed := in_words(put_right(keras)):
+        print(changed)
     if options.verify:
         return shipping.verify(options.checkpoints)
     if options.score:
@@ -247,4 +253,4 @@ class Reporter:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_a_sentence(main))

@@ -1,5 +1,7 @@
 """Muon as in Keras, with the matrices of one shape orthogonalised together: fewer and larger steps."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -14,6 +16,23 @@ class StackedMuon(keras.optimizers.Muon):
     Newton-Schulz steps by itself; here all of one shape go through them as one stack (count, rows, columns).
     Tall matrices lie on their side, as they do in Keras, so that they share a stack with wide ones.
     """
+
+    def build(self, var_list):
+        """Make the optimizer's own variables, and say which matrices it is not given as matrices."""
+        if not self.built:
+            split = [variable.path for variable in var_list if is_split_matrix(variable)]
+            if split:
+                warnings.warn(
+                    f"Muon turns matrices, and {len(split)} kernels have three axes, as {split[0]}: they get "
+                    "AdamW. Keras' MultiHeadAttention keeps its heads apart so; the course's "
+                    "MultiHeadSelfAttention has matrices.",
+                    stacklevel=2,
+                )
+        super().build(var_list)
+
+    def _should_use_adamw(self, variable):
+        # A bias of two axes, heads beside each other, is no matrix: nothing is multiplied by it.
+        return variable.name == "bias" or super()._should_use_adamw(variable)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         if num_replicas() > 1:  # TensorFlow's strategies update each variable where it lives
@@ -43,6 +62,11 @@ class StackedMuon(keras.optimizers.Muon):
         for number, (_, variable) in enumerate(stack):
             update = ops.transpose(updates[number]) if is_tall(variable) else updates[number]
             self.assign_sub(variable, self.lr_adjust(learning_rate * update))
+
+
+def is_split_matrix(variable):
+    """Say whether a kernel is one matrix whose rows or columns were laid out on two axes."""
+    return variable.name == "kernel" and len(variable.shape) == 3
 
 
 def is_tall(matrix):

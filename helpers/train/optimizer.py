@@ -20,7 +20,9 @@ def make_optimizer(recipe, steps_per_epoch):
     if recipe.ema_momentum:
         options |= dict(use_ema=True, ema_momentum=recipe.ema_momentum)
     if recipe.optimizer == "muon":
-        others = ["position_embedding", "class_token", "head"]  # they, and all that is no matrix, get AdamW
+        # They, and all that is no matrix, get AdamW. Regular expressions, searched for in the whole path: a
+        # plain "head" would be found in "multi_head_attention" too.
+        others = ["position_embedding", "class_token", "(^|/)head(/|$)"]
         optimizer = StackedMuon(rate, exclude_layers=others, adam_weight_decay=recipe.weight_decay, **options)
     else:
         optimizer = keras.optimizers.AdamW(rate, **options)

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
+from helpers.shipped import shipped
+
+REFERENCE = shipped("reference")
 
 
 def load_reference(name, folder=None):

@@ -17,8 +17,9 @@ def mean_colour(image):
 
 
 def _cases():
-    image = np.random.default_rng(0).random((4, 6, 3), dtype="float32")
-    return [(image,), (image[:, :4] * [1.0, 0.5, 0.1],)]
+    image = np.random.default_rng(0).normal(0.5, 0.8, (4, 6, 3)).astype("float32")
+    by_hand = np.float32([[[0, 0.2, 1.5], [-1, 0.4, 3.5]]])
+    return [(image,), (image[:, :4] * [1.0, 0.5, 0.1],), (by_hand,)]
 
 
 def _one_number(image):
@@ -45,6 +46,34 @@ def _sum(image):
     return np.sum(image, axis=(0, 1))
 
 
+def _rows_for_channels(image):
+    return np.array([image[0].mean(), image[1].mean(), image[2].mean()])
+
+
+def _columns_for_channels(image):
+    return np.array([image[:, 0].mean(), image[:, 1].mean(), image[:, 2].mean()])
+
+
+def _red_alone(image):
+    return image[..., 0].mean()
+
+
+def _median(image):
+    return np.median(image, axis=(0, 1))
+
+
+def _blue_first(image):
+    return image.mean(axis=(0, 1))[::-1]
+
+
+def _sum_over_height(image):
+    return image.sum(axis=(0, 1)) / image.shape[0]
+
+
+def _sum_over_all_numbers(image):
+    return image.sum(axis=(0, 1)) / image.size
+
+
 EXERCISES = [
     Exercise(
         key="welcome.mean_colour",
@@ -65,6 +94,29 @@ EXERCISES = [
                 _channels_first, "this averages over width and channels: here the channels are the last axis."
             ),
             Mutant(_sum, "this is the sum over the pixels: divide by their number, or use np.mean."),
+            Mutant(
+                _rows_for_channels, "image[0] is the first row of pixels; the first colour is image[:, :, 0]."
+            ),
+            Mutant(
+                _columns_for_channels,
+                "image[:, 0] is the first column of pixels; the first colour is image[:, :, 0].",
+            ),
+            Mutant(
+                _red_alone,
+                "this is the mean of red alone: one number for each of the three colours is asked for.",
+            ),
+            Mutant(_median, "this is the median; the mean is asked for."),
+            Mutant(
+                _blue_first,
+                "the colours come in the other order: red, green, blue, as they stand in the image.",
+            ),
+            Mutant(
+                _sum_over_height, "you divide the sum by the height alone; there are height · width pixels."
+            ),
+            Mutant(
+                _sum_over_all_numbers,
+                "you divide by all numbers of the image; each colour has height · width of them.",
+            ),
         ),
         hints=(
             "The image has the shape (height, width, 3). Which two axes have to go?",
