@@ -24,12 +24,16 @@ def gram_matrices(monkeypatch):
 
     def counted(function):
         def count(features, *others):
-            made.append(features.shape)
+            made.extend([features.shape] if features.ndim == 2 else [features.shape[1:]] * len(features))
             return function(features, *others)
 
         return count
 
-    for module, name in ((similarity, "gram_matrix"), (layer_grams, "quick_gram")):
+    for module, name in (
+        (similarity, "gram_matrix"),
+        (layer_grams, "quick_gram"),
+        (layer_grams, "quick_grams"),
+    ):
         monkeypatch.setattr(module, name, counted(getattr(module, name)))
     return made
 

@@ -8,7 +8,7 @@ PATIENCE = 250  # seconds for one call, on however busy a machine
 
 
 def double_rows(values, scale=2.0):
-    return np.asarray(values) * scale
+    return values * scale
 
 
 def double_and_total(values):

@@ -25,11 +25,11 @@ def unbiased_hsic(x, y):
 
 
 def slow_cka(x, y, batches):
-    """Batch by batch; the ratio is taken of the sums."""
+    """Batch by batch, each weighted by its images; the ratio is taken of the sums."""
     sums = np.zeros(3)
     for batch in batches:
         a, b = x[batch], y[batch]
-        sums += [unbiased_hsic(*pair) for pair in ((a, b), (a, a), (b, b))]
+        sums += [len(a) * unbiased_hsic(*pair) for pair in ((a, b), (a, a), (b, b))]
     return sums[0] / np.sqrt(sums[1] * sums[2])
 
 

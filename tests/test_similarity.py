@@ -5,7 +5,9 @@ import pytest
 from keras import ops
 
 from benchmarks import cka as benchmark
+from helpers.analysis import layer_grams
 from helpers.analysis.hsic import centre_gram, gram_matrix, hsic, u_centre_gram
+from helpers.analysis.layer_grams import LayerGrams
 from helpers.analysis.similarity import MinibatchCKA, cka_matrix, identify_layers, linear_cka
 from helpers.model.layers import layer_features, layer_names
 from helpers.model.resnet import ResNet, ResNetConfig
@@ -612,7 +614,7 @@ def test_options_out_of_range_are_told(vit, resnet, images, options, told):
 def test_too_few_images_and_no_model_are_told(vit, images):
     with pytest.raises(ValueError, match="at least 4 images; received 3"):
         cka_matrix(vit, None, images[:3])
-    with pytest.raises(ValueError, match="VisionTransformer or a ResNet; received a str"):
+    with pytest.raises(ValueError, match="VisionTransformer or a ResNet of the course; received a str"):
         cka_matrix(vit, "resnet", images)
 
 
@@ -696,3 +698,22 @@ def test_the_benchmark_tells_what_it_measured(tmp_path):
     row = benchmark.measure("MinibatchCKA", tmp_path, options)
     assert {"processor", "seconds", "memory"} == set(row)
     assert np.load(tmp_path / "MinibatchCKA.npy").shape == (3, 3)
+
+
+def test_small_layers_in_stacks_are_what_they_are_one_by_one(monkeypatch):
+    """Odd layers among them: zeros, numbers whose squares vanish or overflow, one large common part."""
+    rng = np.random.default_rng(11)
+    layers = [rng.standard_normal((8, width)).astype("float32") for width in (5, 7) for _ in range(70)]
+    layers[2] *= 0
+    layers[3] *= np.float32(1e-20)
+    layers[75] *= np.float32(1e25)
+    layers[76] += 100
+    layers[77] = layers[77].astype("float64")
+    stacked = LayerGrams.of(layers, "layers")
+    monkeypatch.setattr(layer_grams, "SMALL", 0)
+    alone = LayerGrams.of(layers, "layers")
+    for field in ("grams", "self_hsic", "rounding"):
+        np.testing.assert_array_equal(getattr(stacked, field), getattr(alone, field), err_msg=field)
+    for gram, layer in zip(stacked.grams, layers):
+        expected = u_centre_gram(gram_matrix(layer.astype("float64"))).reshape(-1)
+        np.testing.assert_allclose(gram, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max())

@@ -4,13 +4,14 @@ The features of 28 layers are 240 MB for 256 images; their Gram matrices, 15 MB.
 """
 
 import dataclasses
-import math
 
 import numpy as np
 
 from helpers.analysis.hsic import as_features, u_centre_gram
 
 ROUNDING = 16  # in units of the last digit: what varies less than this, beside its size, does not vary
+SMALL = 65_536  # numbers of one layer and batch: smaller ones are multiplied in stacks
+STACK = 64  # layers of a stack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,20 +42,19 @@ class LayerGrams:
                 f"{received}. A single layer goes into a list: [features]."
             )
         by_name = dict(features) if hasattr(features, "keys") else dict(enumerate(features))
-        grams = rounding = None
-        for index, (layer, values) in enumerate(by_name.items()):
-            values = as_features(values, f"{name}[{layer!r}]", finite=False)  # the Gram matrix will tell
-            if grams is None:
-                grams, rounding = np.empty((len(by_name), len(values) ** 2)), np.empty(len(by_name))
-            if len(values) < 4 or len(values) ** 2 != grams.shape[1]:
+        layers = []  # the Gram matrix will tell of what is not finite
+        for layer, values in by_name.items():
+            layers.append(as_features(values, f"{name}[{layer!r}]", finite=False))
+            if len(layers[-1]) < 4 or len(layers[-1]) != len(layers[0]):
                 raise ValueError(
-                    f"Expected at least 4 images, the same in every layer of {name}; received {len(values)} "
-                    f"in {layer!r}, and {math.isqrt(grams.shape[1])} in the first layer."
+                    f"Expected at least 4 images, the same in every layer of {name}; received "
+                    f"{len(layers[-1])} in {layer!r}, and {len(layers[0])} in the first layer."
                 )
-            gram = quick_gram(values, f"{name}[{layer!r}]")
-            rounding[index] = rounding_of(gram)
-            grams[index] = u_centre_gram(gram).reshape(-1)  # (num_images²,)
-        num_images = math.isqrt(grams.shape[1])
+        num_images = len(layers[0])
+        grams, rounding = np.empty((len(layers), num_images**2)), np.empty(len(layers))
+        for rows, found in _gram_matrices(layers, [f"{name}[{layer!r}]" for layer in by_name]):
+            rounding[rows] = rounding_of(found)
+            grams[rows] = u_centre_gram(found).reshape(len(rows), -1)  # (…, num_images²)
         self_hsic = np.einsum("li,li->l", grams, grams) / (num_images * (num_images - 3))
         return cls(tuple(by_name), num_images, grams, self_hsic, rounding)
 
@@ -87,6 +87,50 @@ def quick_gram(rows, name):
     return centred @ centred.T
 
 
+def _gram_matrices(layers, names):
+    """Yield, for some layers at a time, their numbers and their Gram matrices (some, num_images, num_images).
+
+    The tokens of a ViT taken one by one are hundreds of small layers, of one shape: these are multiplied in
+    stacks, since calling NumPy would cost more than the arithmetic.
+    """
+    stacks, alone = {}, []
+    for index, rows in enumerate(layers):
+        if rows.size <= SMALL:
+            stacks.setdefault((rows.shape, rows.dtype), []).append(index)
+        else:
+            alone.append(index)
+    for indices in stacks.values():
+        for first in range(0, len(indices), STACK):
+            some = indices[first : first + STACK]
+            grams, as_they_are = quick_grams(np.stack([layers[index] for index in some]))
+            alone += [index for index, fine in zip(some, as_they_are) if not fine]
+            if as_they_are.any():
+                yield np.array(some)[as_they_are], grams[as_they_are]
+    for index in alone:
+        yield [index], quick_gram(layers[index], names[index])[None]
+
+
+def quick_grams(stack):
+    """Do what `quick_gram` does first for several layers at once, and say for which that is enough.
+
+    Args:
+        stack: float (layers, batch, everything).
+    Returns:
+        (layers, batch, batch), and bool (layers,): False where `quick_gram` goes on to other ways.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        grams = stack @ stack.swapaxes(1, 2)
+        sizes = np.diagonal(grams, axis1=1, axis2=2).mean(axis=1)
+        return grams, (grams.mean(axis=(1, 2)) <= 0.75 * sizes) & (1e-25 < sizes) & (sizes < np.inf)
+
+
 def rounding_of(gram):
-    """Say how large the HSIC of a layer with itself may seem by rounding alone, from its Gram matrix."""
-    return (ROUNDING * np.finfo(gram.dtype).eps * np.diagonal(gram).mean(dtype="float64")) ** 2
+    """Say how large the HSIC of a layer with itself may seem by rounding alone, from its Gram matrix.
+
+    Args:
+        gram: float (..., n, n).
+    Returns:
+        float64 (...).
+    """
+    size = np.diagonal(gram, axis1=-2, axis2=-1).mean(axis=-1, dtype="float64")
+    return (ROUNDING * np.finfo(gram.dtype).eps * size) ** 2

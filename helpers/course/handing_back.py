@@ -1,10 +1,13 @@
 """What `check` hands back for a correct answer: the answer itself, in a coat where its results need one."""
 
 import functools
+import inspect
 import sys
 
 from helpers.course.forms import coat, in_other_floats, in_tensors, learn
 from helpers.course.sandbox import run
+
+CHANGES = (in_other_floats, in_tensors)  # of a case's arguments, after which a result may have another form
 
 
 def in_form(exercise, answer, reference, forms):
@@ -16,25 +19,29 @@ def in_form(exercise, answer, reference, forms):
         reference: callable, the tested function.
         forms: (form of the answer's result, form of the reference's) for every case.
     Returns:
-        `answer` itself if it returns what the reference does, for floats of either width; else in a coat.
+        `answer` itself if it returns what the reference does, for floats of either width and for tensors;
+        else in a coat.
     """
-    if exercise.probe is not None or not forms:
+    if inspect.isclass(answer) or not forms:
         return answer
-    form, narrow_or_wide = _form_of_reference(exercise, reference)
+    form, *others = _form_of_reference(exercise, reference)
     if all(mine == theirs for mine, theirs in forms):
-        case = in_other_floats(exercise.make_cases()[0])
-        outcome = run(answer, case, seconds=exercise.limit_s)
-        if not outcome.returned or outcome.form == narrow_or_wide:
+        tried = _forms(exercise, answer, CHANGES[: len(others)])
+        if all(mine is None or theirs is None or mine == theirs for mine, theirs in zip(tried, others)):
             return answer
     return coat(answer, form)
 
 
 @functools.lru_cache(maxsize=256)
 def _form_of_reference(exercise, reference):
-    """Learn the form of the reference's result: the whole form, and that for floats of the other width."""
-    asked = [exercise.make_cases()[0], in_other_floats(exercise.make_cases()[0])]
-    if "keras" in sys.modules:
-        asked.append(in_tensors(exercise.make_cases()[0]))
-    found = [run(reference, case, seconds=exercise.limit_s) for case in asked]
-    given, other, tensors = [*(o.form if o.returned else None for o in found), None][:3]
-    return learn(given, other, tensors), other
+    """Learn the form of the reference's result: the whole form, and what it is after each change."""
+    changes = CHANGES if "keras" in sys.modules else CHANGES[:1]
+    given, *others = _forms(exercise, reference, [lambda case: case, *changes])
+    return learn(given, *[*others, None][:2]), *others
+
+
+def _forms(exercise, function, changes):
+    """Give the form of what a function returns for the first case after each change; None where it fails."""
+    cases = [change(exercise.make_cases()[0]) for change in changes]
+    found = [run(function, case, seconds=exercise.limit_s) for case in cases]
+    return [outcome.form if outcome.returned else None for outcome in found]

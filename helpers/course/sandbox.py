@@ -43,9 +43,10 @@ def run(function, case, *, seconds, probe=None, names=()):
         before = {name: snapshot(value) for name, value in arguments.items()}
         answer = function(*case.args, **case.kwargs)
         is_input = any(answer is value for value in arguments.values() if is_array(value))
+        form = form_of(answer)
         if probe is not None and answer is not None:
             answer = probe(answer, *case.args, **case.kwargs)
-        form, value = form_of(answer), snapshot(answer)
+        value = snapshot(answer)
         after = {name: snapshot(argument) for name, argument in arguments.items()}
         changed = tuple(name for name in before if not identical(before[name], after[name]))
         return Outcome(value=value, is_input=is_input, changed=changed, form=form)
