@@ -101,6 +101,17 @@ def test_bfloat16_differs_by_its_rounding(changes):
     assert np.linalg.norm(found - exact) <= 1.2 * np.linalg.norm(wanted - exact)
 
 
+def test_a_batch_in_parts_is_equal(monkeypatch):
+    """Six images in parts of four and two."""
+    from helpers.train import torch_forward
+
+    monkeypatch.setattr(torch_forward, "IMAGES_AT_ONCE", 4)
+    (logits, gradients), (expected, expected_gradients) = both(make_model())
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    for found, wanted in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
 def test_stochastic_depth_drops_whole_branches():
     """Without training nothing is dropped; with it the logits differ from call to call."""
     import torch

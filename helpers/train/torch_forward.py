@@ -3,12 +3,14 @@
 The weights are the model's own, so an optimizer, a checkpoint or an average of weights sees no difference,
 and the numbers are those of `helpers.model.vit` but for rounding. What it spares is time
 (benchmarks/cpu_training.md): Keras' work around each layer, and passes over the tokens. torch computes layer
-norm, GELU and softmax of bfloat16 in float32 inside, so nothing is converted. Three more changes of form,
+norm, GELU and softmax of bfloat16 in float32 inside, so nothing is converted. Four more changes of form,
 each exact:
 
 - The gain γ and the offset β of a norm go into the matrix that follows:
   (n γ + β) W + b = n (γ W) + (β W + b). Their gradients are then sums over a matrix, not over all tokens.
 - 1 / √head_dim goes into the queries' columns of that matrix.
+- A batch goes through in parts. Stochastic depth draws for each part anew, so the branches that it drops are
+  others than the model's own for the same seed, once there is more than one part.
 - The patch embedding is one matrix product: a convolution that never overlaps is nothing else.
 """
 
@@ -16,6 +18,8 @@ import torch
 from torch.nn import functional
 
 from helpers.model.vit import VisionTransformer
+
+IMAGES_AT_ONCE = 64  # more of 64 images stays in the processor's cache than of 128
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -49,6 +53,9 @@ class TorchForward:
         """Map images (batch, image_size, image_size, channels), in [0, 1], to logits (batch, num_classes)."""
         if images.device.type != "cpu":  # Keras asks for the shapes alone
             return self.model(images, training=training)
+        return torch.cat([self.run(part, training) for part in images.split(IMAGES_AT_ONCE)])
+
+    def run(self, images, training):
         tokens = self.embed(images)
         for block in self.model.blocks:
             qkv = self.norm_and_project(tokens, block.norm1, block.attention.qkv, self.column_scale)
