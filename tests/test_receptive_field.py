@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from helpers.analysis import receptive_field
 from helpers.analysis.receptive_field import effective_receptive_field, receptive_radius, receptive_share
+from helpers.model.gradients import gradients
 from helpers.model.layers import layer_features, layer_names
 from helpers.model.resnet import ResNet, ResNetConfig
 from helpers.model.vit import VisionTransformer, ViTConfig
@@ -185,6 +187,30 @@ def test_images_are_averaged_in_any_portions(vit, monkeypatch):
     monkeypatch.setattr(receptive_field, "COPIES", 4)
     together = effective_receptive_field(vit, IMAGES, "block_1", per_feature=True)
     np.testing.assert_allclose(together, np.mean(alone, axis=0), rtol=1e-3)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow traces")
+def test_the_way_back_is_traced_once_for_many_images_and_sees_new_weights(monkeypatch):
+    model, traces = make_vit(), []
+    inner = model.embed
+    monkeypatch.setattr(model, "embed", lambda images: traces.append(len(images.shape)) or inner(images))
+    before = effective_receptive_field(model, IMAGES, "block_1")
+    first = len(traces)
+    again = effective_receptive_field(model, IMAGES[::-1], "block_1")
+    assert len(traces) == first + 1  # for the shape of the layer alone
+    np.testing.assert_allclose(again, before, rtol=1e-4, atol=1e-6 * before.max())
+    kernel = model.patch_embedding.weights[0]
+    kernel.assign(2 * kernel)
+    changed = effective_receptive_field(model, IMAGES, "block_1")
+    assert len(traces) == first + 2 and np.abs(changed - before).max() > 1e-3 * before.max()
+    place = receptive_field._find(model, (5, 6), None)
+    readouts = np.full((3, 6), 1 / 6, "float32")
+
+    def value(arrays):
+        return receptive_field._read(model, arrays[0], readouts, "block_1", place)
+
+    expected = np.abs(gradients(value, [IMAGES])[1][0]).mean(axis=(0, -1))
+    np.testing.assert_allclose(changed, expected, rtol=1e-5, atol=1e-5 * expected.max())
 
 
 def test_any_backend_s_images(vit):

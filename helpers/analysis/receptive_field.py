@@ -120,17 +120,19 @@ def _find(model, shape, location):
 
 def _gradient(model, layer, place, images, readouts):
     """Differentiate Σ readout · features at the place, each image with its readout (batch, num_features)."""
+    from helpers.model.gradients import image_gradients
+
+    return image_gradients(model, _read, images, readouts.astype("float32"), layer, tuple(map(int, place)))
+
+
+def _read(model, images, readouts, layer, place):
     from keras import ops
 
-    from helpers.model.gradients import gradients
     from helpers.model.layers import layer_features
 
-    def read(arrays):
-        features = layer_features(model, arrays[0], layer)[layer]
-        chosen = features[(slice(None), *place)]  # (batch, num_features)
-        return ops.sum(ops.multiply(ops.cast(chosen, "float32"), readouts.astype("float32")))
-
-    return gradients(read, [images])[1][0]
+    features = layer_features(model, images, layer)[layer]
+    chosen = features[(slice(None), *place)]  # (batch, num_features)
+    return ops.sum(ops.multiply(ops.cast(chosen, "float32"), readouts))
 
 
 def _as_field(field):

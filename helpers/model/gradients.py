@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.compiled import compiled
 from helpers.model.image_checks import check_images
 from helpers.model.kinds import expect_vit
 
@@ -24,6 +25,39 @@ def gradients(function, arrays):
     value, found = _BACKENDS[keras.backend.backend()](function, tensors)
     found = [ops.convert_to_numpy(gradient) for gradient in found]
     return float(ops.convert_to_numpy(value)), [np.array(gradient) for gradient in found]
+
+
+def image_gradients(model, function, images, array, *options):
+    """Differentiate a number that a model makes of images with respect to the images.
+
+    On TensorFlow the way back is compiled once for a model, a function and its options, and kept as
+    `compiled` keeps it: more images, or other weights, are not traced again.
+
+    Args:
+        model: Keras model, built.
+        function: takes the model, images, the array and the options and returns a scalar tensor, computed
+            with `keras.ops`. Defined once, in a module: it is known by its identity.
+        images: float32 (batch, height, width, channels).
+        array: float32, numbers that may be others in every call.
+        options: hashable, such as the name of a layer.
+    Returns:
+        NumPy, ∂ value / ∂ images, of the shape of the images.
+    Raises:
+        ValueError: as `gradients`, and as the model does for images that are not for it.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return gradients(lambda given: function(model, given[0], array, *options), [images])[1][0]
+    found = compiled(model, _way_back, function, *options).tensors(images, array)
+    return np.array(ops.convert_to_numpy(found))
+
+
+def _way_back(model, images, array, function, *options):
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(images)
+        value = _checked(function(model, images, array, *options))
+    return tape.gradient(value, images, unconnected_gradients="zero")
 
 
 def attention_gradients(model, images, target=None):
