@@ -108,8 +108,10 @@ def judge_data():
     unused = "".join(f"{problem}. " for problem in found.problems)
     if found.source == UNKNOWN_COPY:
         return Row("Data", found.source, BUT, f"{unused}{advice_for_unknown(found.path)}")
-    if found.source:
-        return Row("Data", found.source, BUT if unused else OK, f"{unused}Used is {found.path}.")
+    if found.source and unused:
+        return Row("Data", found.source, BUT, f"{unused}Used is {found.path}.")
+    if found.source:  # no path: what a lesson shows goes into the file that is handed on
+        return Row("Data", found.source, OK, "From COURSE_DATA." if os.environ.get("COURSE_DATA") else "")
     advice = "It is downloaded when it is first used, 170 MB; without it the lessons use the built-in shapes."
     name = "no CIFAR-10 in COURSE_DATA" if os.environ.get("COURSE_DATA") else "CIFAR-10 is not here"
     return Row("Data", name, BUT, f"{unused}{advice}")
