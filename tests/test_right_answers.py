@@ -131,3 +131,17 @@ def test_a_lesson_goes_on_with_tensors_as_with_the_courses_own(lesson, closed_wo
         if cell.printed is not None:
             missing = set(cell.printed.splitlines()) - set(printed.splitlines())
             assert not missing, f"cell {cell.number} prints {printed}"
+
+
+def test_what_can_be_given_by_name_alone_is_told(monkeypatch, capsys, tmp_path):
+    """ "Expected (a, b), but it takes (a, b)" would help nobody: the star is shown, and what it means."""
+    from helpers.course.checks import check
+
+    def by_name(*, image_size, patch_size):
+        return (image_size // patch_size) ** 2
+
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.json"))
+    check("patches.num_patches", by_name)
+    said = capsys.readouterr().out
+    assert "expected (image_size, patch_size), but it takes (*, image_size, patch_size)" in said
+    assert "by name alone, and `image_size` comes by its place" in said
