@@ -17,11 +17,10 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from older_build import ROOT, older_build
+
 BEFORE, OURS = "before", "ours"
 WARM_UP = 3
 
@@ -31,16 +30,8 @@ def main():
     if options.case:
         serve(options)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        old = Path(folder) / "before"
-        git = ["git", "worktree"]
-        subprocess.run(
-            [*git, "add", "--detach", old, options.before], cwd=ROOT, check=True, capture_output=True
-        )
-        try:
-            print_table(options, take_turns(options, old))
-        finally:
-            subprocess.run([*git, "remove", "--force", old], cwd=ROOT, check=True)
+    with older_build(options.before) as old:
+        print_table(options, take_turns(options, old))
 
 
 def read_options():

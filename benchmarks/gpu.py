@@ -11,6 +11,7 @@ with --passes 2 --images 2048 --seconds 2, and says what it ran on.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -21,7 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from older_build import ROOT, older_build
+
 BEFORE, OURS = "whole run, before", "whole run, ours"
 STEP, PLAIN = "bare step, ours", "bare step, ours, without augmentation"
 EAGER, COMPILED = "timm, eager", "timm, torch.compile"
@@ -33,20 +35,10 @@ def main():
         print(json.dumps(CASES[options.case](options)))
         return
     results = {name: [] for name in CASES if name != BEFORE or options.before}
-    with tempfile.TemporaryDirectory() as folder:
-        if options.before:
-            old = Path(folder) / "before"
-            command = ["git", "worktree", "add", "--detach", str(old), options.before]
-            subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-        try:
-            for _ in range(options.rounds):
-                for name, found in results.items():
-                    root = Path(folder) / "before" if name == BEFORE else ROOT
-                    found.append(run_case(name, root, options))
-        finally:
-            if options.before:
-                command = ["git", "worktree", "remove", "--force", str(Path(folder) / "before")]
-                subprocess.run(command, cwd=ROOT, check=True)
+    with older_build(options.before) if options.before else contextlib.nullcontext() as old:
+        for _ in range(options.rounds):
+            for name, found in results.items():
+                found.append(run_case(name, old if name == BEFORE else ROOT, options))
     print_table(options, results)
 
 

@@ -15,9 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from older_build import ROOT, older_build
 
 
 def main():
@@ -26,20 +25,10 @@ def main():
     parser.add_argument("--before", required=True, help="a revision of this repository")
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        old = Path(folder) / "before"
-        subprocess.run(
-            ["git", "worktree", "add", "--detach", str(old), options.before],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
-        try:
-            print("lesson   seconds before    now  processor before    now  ratio")
-            for lesson in options.lessons:
-                compare(lesson, old, options.rounds)
-        finally:
-            subprocess.run(["git", "worktree", "remove", "--force", str(old)], cwd=ROOT, check=True)
+    with older_build(options.before) as old:
+        print("lesson   seconds before    now  processor before    now  ratio")
+        for lesson in options.lessons:
+            compare(lesson, old, options.rounds)
 
 
 def compare(lesson, old, rounds):

@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from older_build import ROOT, older_build
 
-ROOT = Path(__file__).resolve().parent.parent
 CHILD = """
 import json, sys, time
 import keras
@@ -47,19 +47,9 @@ def main():
     parser.add_argument("--precision", default="float32", help="mixed_bfloat16 is what training takes")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        old = Path(folder) / "before"
-        subprocess.run(
-            ["git", "worktree", "add", "--detach", str(old), options.before],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
-        try:
-            for backend in options.backends.split(","):
-                compare(backend, old, Path(folder), options)
-        finally:
-            subprocess.run(["git", "worktree", "remove", "--force", str(old)], cwd=ROOT, check=True)
+    with older_build(options.before) as old, tempfile.TemporaryDirectory() as folder:
+        for backend in options.backends.split(","):
+            compare(backend, old, Path(folder), options)
 
 
 def compare(backend, old, folder, options):
