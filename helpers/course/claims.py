@@ -12,6 +12,7 @@ import nbformat
 import numpy as np
 
 from helpers.course.runner import ROOT, find_lessons
+from helpers.marked import put_between
 
 VERDICTS = ("reproduced", "weaker here", "not seen at this scale", "not tried")
 HEADER = "| | claim | paper | ours | verdict |\n|---|---|---|---|---|"
@@ -124,11 +125,8 @@ def refresh(readme, lessons):
     Raises:
         ValueError: where the marks are missing.
     """
-    before, start, rest = readme.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"README.md: expected the lines {START!r} and {END!r}; the table goes between them.")
-    return f"{before}{START}\n\n{table_of_all(lessons)}\n\n{END}{after}"
+    table = table_of_all(lessons)
+    return put_between(readme, START, END, table, page="README.md", what="the table")
 
 
 def main(arguments=None):

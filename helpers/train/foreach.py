@@ -9,6 +9,8 @@ and so is the state.
 
 import keras
 
+from helpers.train.muon import is_tall
+
 
 def with_foreach(optimizer):
     """Give an optimizer these steps on torch; leave it be on the other backends, which compile the step.
@@ -98,8 +100,7 @@ class ForeachMuon:
             directions = torch._foreach_add(gradients, momentums, alpha=self.momentum)
         stacks = {}
         for value, direction in zip(values, directions):
-            lying = direction.shape[0] > direction.shape[1]  # a tall matrix lies on its side
-            pair = (value.t(), direction.t()) if lying else (value, direction)
+            pair = (value.t(), direction.t()) if is_tall(value) else (value, direction)  # on its side
             stacks.setdefault(tuple(pair[0].shape), []).append(pair)
         for (_, longest), stack in stacks.items():
             updates = self.zeropower_via_newtonschulz5(

@@ -9,9 +9,10 @@ import keras
 import helpers.data
 from helpers.data.cifar10 import DataUnavailable, load_cifar10
 from helpers.data.sources import JPEG_COPY, MIXTURE, different_test_images
+from helpers.marked import put_between
 from helpers.model.manifest import load_manifest
+from helpers.shipped import REPOSITORY
 
-ROOT = Path(__file__).resolve().parents[2]
 TOLERANCE = 0.002  # of an accuracy, between two machines
 START, END = "<!-- scores: written by python -m helpers.train --score -->", "<!-- end of the scores -->"
 
@@ -131,14 +132,11 @@ def refresh(text, manifest, names=None):
     Raises:
         ValueError: where the marks are missing.
     """
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"Expected the lines {START!r} and {END!r}; the table of scores goes between them.")
-    return f"{before}{START}\n\n{scores_table(manifest, names)}\n\n{END}{after}"
+    table = scores_table(manifest, names)
+    return put_between(text, START, END, table, page="The README", what="the table of scores")
 
 
-def refresh_tables(manifest=None, root=ROOT):
+def refresh_tables(manifest=None, root=REPOSITORY):
     """Write the table of scores into README.md and data/README.md."""
     for file, names in TABLES.items():
         path = Path(root) / file
