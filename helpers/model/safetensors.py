@@ -31,7 +31,8 @@ def read_safetensors(path):
             raise ValueError("its header is longer than the file")
         header = json.loads(content[8 : 8 + length])
         header.pop("__metadata__", None)
-        return {name: _array(content[8 + length :], **row) for name, row in header.items()}
+        numbers = memoryview(content)[8 + length :]  # a slice of bytes would be a copy, one for every array
+        return {name: _array(numbers, **row) for name, row in header.items()}
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ValueError(
             f"{path.name} is no whole .safetensors file ({error}): fetch it again. A file of some hundred "

@@ -172,7 +172,7 @@ def _read_weights(folder):
 
 def _without_prefix(arrays, kind):
     """Name the weights of a model with a head as those of one without: theirs begin with "vit.", …"""
-    return {name.removeprefix(f"{kind}."): array for name, array in arrays.items() if name not in UNUSED}
+    return {name.removeprefix(f"{kind}."): array for name, array in arrays.items()}
 
 
 def _our_names(arrays, kind, config):
