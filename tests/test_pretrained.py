@@ -431,14 +431,18 @@ def test_a_package_that_cannot_be_found_is_one_line(local_index, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for pip")
 def test_a_pip_that_never_ends_is_stopped(tmp_path, monkeypatch):
-    """Its time is over, by a clock that the test moves, once the stand-in for pip has begun to sleep."""
+    """Its time is over, by a clock that the test moves, once the stand-in for pip has begun to sleep.
+
+    The first reading is the start, however far the stand-in has come by then.
+    """
     pip, started = tmp_path / "pip.sh", tmp_path / "started"
     pip.write_text(
         f"#!/bin/sh\necho $$ > {started}.partial\nmv {started}.partial {started}\nexec sleep 1000\n"
     )
     pip.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(pip))
-    clock = SimpleNamespace(monotonic=lambda: 901.0 if started.exists() else 0.0)
+    start = iter([0.0])
+    clock = SimpleNamespace(monotonic=lambda: next(start, 901.0 if started.exists() else 1.0))
     monkeypatch.setattr(wheel_module, "time", clock)
     with pytest.raises(OSError, match="pip was not done with x==1 after 900 s"):
         fetch_wheel(Wheel("x==1", "x.whl", "", 1), tmp_path)
