@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.class_token_swap import SwapClassTokens
+
 BRANCHES = ("attention", "mlp")
 
 
@@ -43,6 +45,16 @@ class CutAttention:
             return kept
         total = ops.sum(kept, axis=-1, keepdims=True)
         return ops.where(total > 0, kept / ops.where(total > 0, total, 1.0), 0.0)
+
+    def check_batches(self, num_images, batch_size):
+        """Refuse edges of single images where they would meet others, in a second batch."""
+        shape = tuple(np.shape(self.edges))
+        if len(shape) == 4 and shape[0] > 1 and not shape[0] == num_images <= batch_size:
+            raise ValueError(
+                f"CutAttention holds edges of {shape[0]} images, one by one; received {num_images} images, "
+                f"{min(batch_size, num_images)} at a time. Run these images in one batch, or cut batch by "
+                "batch, each with its own edges."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,14 +143,15 @@ class _KeepTokens:
         return ops.take(tokens, self.kept, axis=1)
 
 
-INTERVENTIONS = (CutAttention, DropTokens, RemoveSkip, ReplaceBranch)
+INTERVENTIONS = (CutAttention, DropTokens, RemoveSkip, ReplaceBranch, SwapClassTokens)
 
 
 def as_plan_and_arrays(interventions, config):
     """Part what to do from the numbers to do it with, so that it is compiled once for all numbers.
 
-    Which edges are cut, which tokens are dropped, which skips are removed and what takes a branch's place are
-    numbers; how many tokens stay, and in which blocks something is cut or replaced, is the plan.
+    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place and
+    whose class token goes where are numbers; how many tokens stay, and in which blocks something is cut,
+    replaced or swapped, is the plan.
 
     Args:
         interventions: as `activations` takes them.
@@ -159,6 +172,9 @@ def as_plan_and_arrays(interventions, config):
         elif isinstance(each, ReplaceBranch):
             plan.append((ReplaceBranch, int(each.block), each.branch))
             arrays.append(each.value)
+        elif isinstance(each, SwapClassTokens):
+            plan.append((SwapClassTokens, int(each.block)))
+            arrays.append(np.asarray(each.permutation, "int32"))
         elif isinstance(each, DropTokens):
             plan.append((_KeepTokens,))
             arrays.append(each.tokens_left(config))
@@ -179,7 +195,7 @@ def from_plan_and_arrays(plan, arrays):
         elif kind is ReplaceBranch:
             interventions.append(ReplaceBranch(*settings, array))
         else:
-            interventions.append(kind(array))
+            interventions.append(kind(*settings, array))
     return interventions
 
 
@@ -196,6 +212,8 @@ def check_interventions(interventions, config):
         blocks = getattr(intervention, "blocks", None) or (getattr(intervention, "block", 0),)
         if any(not 0 <= block < config.depth for block in blocks):
             raise ValueError(f"This model has blocks 0 to {config.depth - 1}; received {list(blocks)}.")
+        if isinstance(intervention, SwapClassTokens):
+            intervention.check(config)
 
 
 def broadcasts(shape, target):
