@@ -7,6 +7,7 @@ import numpy as np
 from helpers.course import words
 from helpers.course.arguments import changed_case, slips_for
 from helpers.course.fitting import as_array, fit, same
+from helpers.course.invariants import broken_invariant
 from helpers.course.relations import find_relation
 from helpers.course.sandbox import run
 from helpers.course.snapshots import Group, Unusable
@@ -39,14 +40,27 @@ def wrong_leaf(trial, tolerance):
 
 def relation(exercise, compared, names):
     """Say how what came is related to what was expected, part by part; "" if no relation is seen."""
-    usable = [trial for trial in compared if trial.outcome.returned and not trial.outcome.error]
-    place, label, *_ = wrong_leaf(next(t for t in usable if not t.good), exercise.tolerance)
-    pairs = [leaves(trial.expected, trial.got)[place][1:] for trial in usable]
-    expected, found = zip(*pairs)
+    label, expected, found, usable = _one_part(exercise, compared)
     if any(array.dtype.kind not in "biuf" for array in [*expected, *found]):
         return ""
     clause = find_relation(expected, found, exercise.tolerance, [_sizes(t, names) for t in usable])
     return f"{label}: {clause}" if label and clause else clause
+
+
+def invariant(exercise, compared):
+    """Say which law of the right results what came breaks, in the part that is wrong; "" if none."""
+    label, expected, found, _ = _one_part(exercise, compared)
+    clause = broken_invariant(expected, found, exercise.tolerance)
+    return f"{label}: {clause}" if label and clause else clause
+
+
+def _one_part(exercise, compared):
+    """Give a part that is wrong, over all cases: its label, what was expected, what came, and the trials."""
+    usable = [trial for trial in compared if trial.outcome.returned and not trial.outcome.error]
+    place, label, *_ = wrong_leaf(next(t for t in usable if not t.good), exercise.tolerance)
+    pairs = [leaves(trial.expected, trial.got)[place][1:] for trial in usable]
+    expected, found = zip(*pairs)
+    return label, expected, found, usable
 
 
 def _sizes(trial, names):
