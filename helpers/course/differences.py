@@ -10,6 +10,7 @@ from helpers.course.explanations import (
     other_arguments,
     relation,
     returned_argument,
+    size_difference,
     wrong_leaf,
 )
 from helpers.course.fitting import alike, as_array, same
@@ -39,6 +40,7 @@ def difference(exercise, compared, reference, names):
         returned_argument(compared, names)
         or relation(exercise, compared, names)
         or other_arguments(exercise, compared, reference, names)
+        or size_difference(exercise, compared, names)
         or invariant(exercise, compared)
         or _counted(smallest, exercise.tolerance)
     )

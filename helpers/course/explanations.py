@@ -1,5 +1,6 @@
 """Explain what came by what was expected, or by the arguments: nothing that the numbers do not say."""
 
+import dataclasses
 import inspect
 
 import numpy as np
@@ -8,6 +9,7 @@ from helpers.course import words
 from helpers.course.arguments import changed_case, slips_for
 from helpers.course.fitting import as_array, fit, same
 from helpers.course.invariants import broken_invariant
+from helpers.course.off_by import off_by_sizes
 from helpers.course.relations import find_relation
 from helpers.course.sandbox import run
 from helpers.course.snapshots import Group, Unusable
@@ -47,6 +49,18 @@ def relation(exercise, compared, names):
     return f"{label}: {clause}" if label and clause else clause
 
 
+def size_difference(exercise, compared, names):
+    """Say what product of sizes a single whole number is off by, on every case; "" if none."""
+    label, expected, found, usable = _one_part(exercise, compared)
+    if any(array.ndim or array.dtype.kind not in "iuf" for array in (*expected, *found)):
+        return ""
+    if any(array.dtype.kind == "f" for array in expected):
+        return ""
+    sizes = [_sizes(trial, names, inside=True) for trial in usable]
+    clause = off_by_sizes([float(x) for x in expected], [float(x) for x in found], sizes)
+    return f"{label}: {clause}" if label and clause else clause
+
+
 def invariant(exercise, compared):
     """Say which law of the right results what came breaks, in the part that is wrong; "" if none."""
     label, expected, found, _ = _one_part(exercise, compared)
@@ -63,8 +77,8 @@ def _one_part(exercise, compared):
     return label, expected, found, usable
 
 
-def _sizes(trial, names):
-    """Name the sizes of the arguments of a call."""
+def _sizes(trial, names, inside=False):
+    """Name the sizes of the arguments of a call; `inside` also those that a configuration holds."""
     sizes = {}
     for name, value in words.named_arguments(trial.case, names):
         if isinstance(value, int) and not isinstance(value, bool):
@@ -72,6 +86,9 @@ def _sizes(trial, names):
         if isinstance(value, np.ndarray):
             for axis, length in enumerate(value.shape):
                 sizes[f"the length of axis {axis} of `{name}`"] = length
+        if inside and dataclasses.is_dataclass(value):
+            held = {each: getattr(value, each, None) for each in dir(value) if not each.startswith("_")}
+            sizes |= {each: size for each, size in held.items() if type(size) is int}
     return sizes
 
 
