@@ -36,6 +36,8 @@ SILENT = {
     "once more, once less": off(lambda c: c["depth"] * (1 if c["depth"] == 2 else -1)),
     "no product": off(lambda c: c["depth"] * c["width"] + 1),
     "the same number always": off(lambda c: 6),
+    "NaN": off(lambda c: float("nan")),
+    "infinity": off(lambda c: float("inf")),
     "no whole number": off(lambda c: c["depth"] / 2),
 }
 

@@ -1,7 +1,7 @@
 """A count that is wrong by the same product of sizes on every case: 2 · depth · hidden_dim too few, say."""
 
 from itertools import combinations_with_replacement
-from math import prod
+from math import isfinite, prod
 
 FEWEST = 3  # cases: two numbers agree with some product too easily
 MULTIPLES = (1, 2, 3, 4)
@@ -21,7 +21,7 @@ def off_by_sizes(expected, found, sizes):
         str, a clause that ends without a full stop; "" if no product fits every case.
     """
     differences = [came - wanted for wanted, came in zip(expected, found)]
-    if len(differences) < FEWEST or not all(d and d == int(d) for d in differences):
+    if len(differences) < FEWEST or not all(d and isfinite(d) and d == int(d) for d in differences):
         return ""
     if len({d > 0 for d in differences}) > 1 or len(set(differences)) < FEWEST:
         return ""
