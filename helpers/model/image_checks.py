@@ -23,7 +23,7 @@ def check_images(images, config):
     `tf.function` compiles they are looked at when it runs, and TensorFlow raises its InvalidArgumentError.
 
     Args:
-        images: tensor or NumPy (batch, image_size, image_size, channels), float in [0, 1].
+        images: tensor (batch, image_size, image_size, channels), float in [0, 1].
         config: ViTConfig or ResNetConfig.
     Raises:
         ValueError: for another shape, no image, whole numbers, a pixel below 0, above 1 or not a number.
@@ -43,6 +43,7 @@ def check_images(images, config):
             'Convert bytes with images.astype("float32") / 255.'
         )
     if is_concrete(images):
+        # Keras' torch backend stops the gradient of tensors alone, not of NumPy.
         pixels = images if isinstance(images, np.ndarray) else ops.stop_gradient(images)
         _check_range(*(float(value) for value in ops.stack([ops.min(pixels), ops.max(pixels)])))
     elif keras.backend.backend() == "tensorflow" and not isinstance(images, keras.KerasTensor):

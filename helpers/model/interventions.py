@@ -9,6 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.compiled import PerImage
+from helpers.model.keep_tokens import KeepTokens, check_once, take_tokens
+
 BRANCHES = ("attention", "mlp")
 
 
@@ -56,7 +59,7 @@ class DropTokens:
     tokens: tuple[int, ...]
 
     def change_tokens(self, tokens, config):
-        return ops.take(tokens, self.tokens_left(config), axis=1)
+        return take_tokens(tokens, self.tokens_left(config))
 
     def tokens_left(self, config):
         """Give the indices of the tokens that stay, int32."""
@@ -123,15 +126,18 @@ class _KeepSkips:
 
 @dataclasses.dataclass(frozen=True)
 class _KeepTokens:
-    """DropTokens by the indices of the tokens that stay."""
+    """DropTokens and KeepTokens by the indices of the tokens that stay."""
 
     kept: object
 
     def change_tokens(self, tokens, config):
-        return ops.take(tokens, self.kept, axis=1)
+        return take_tokens(tokens, self.kept)
 
 
-INTERVENTIONS = (CutAttention, DropTokens, RemoveSkip, ReplaceBranch)
+INTERVENTIONS = (CutAttention, DropTokens, KeepTokens, RemoveSkip, ReplaceBranch)
+
+# What may be another for each image, and how many axes it has when it is; the first of them is the images.
+PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranch: ("value", 3)}
 
 
 def as_plan_and_arrays(interventions, config):
@@ -159,11 +165,13 @@ def as_plan_and_arrays(interventions, config):
         elif isinstance(each, ReplaceBranch):
             plan.append((ReplaceBranch, int(each.block), each.branch))
             arrays.append(each.value)
-        elif isinstance(each, DropTokens):
+        elif isinstance(each, (DropTokens, KeepTokens)):
             plan.append((_KeepTokens,))
             arrays.append(each.tokens_left(config))
         else:
             skips[each.block, BRANCHES.index(each.branch)] = False
+        if differs_by_image(each):
+            arrays[-1] = PerImage(np.asarray(arrays[-1]))
     if not skips.all():
         plan.append((_KeepSkips,))
         arrays.append(skips)
@@ -183,7 +191,34 @@ def from_plan_and_arrays(plan, arrays):
     return interventions
 
 
+def differs_by_image(intervention):
+    """Say whether an intervention brings an array with one entry an image."""
+    name, axes = PER_IMAGE.get(type(intervention), (None, None))
+    shape = np.shape(getattr(intervention, name)) if name else ()
+    return len(shape) == axes and shape[0] != 1
+
+
+def check_rows(interventions, num_images):
+    for each in interventions:
+        if differs_by_image(each) and len(rows := getattr(each, PER_IMAGE[type(each)][0])) != num_images:
+            raise ValueError(
+                f"{type(each).__name__} needs an entry for each of {num_images} images; received {len(rows)}."
+            )
+
+
+def of_images(interventions, start, stop):
+    """Give the interventions for the images from `start` to `stop`, out of those for all images."""
+    found = []
+    for each in interventions:
+        if differs_by_image(each):
+            name, _ = PER_IMAGE[type(each)]
+            each = dataclasses.replace(each, **{name: getattr(each, name)[start:stop]})
+        found.append(each)
+    return found
+
+
 def check_interventions(interventions, config):
+    check_once(interventions, (DropTokens, KeepTokens))
     for intervention in interventions:
         if not isinstance(intervention, INTERVENTIONS):
             names = ", ".join(kind.__name__ for kind in INTERVENTIONS)
