@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.class_token_swap import SwapClassTokens
 from helpers.model.compiled import PerImage
 from helpers.model.keep_tokens import KeepTokens, check_once, take_tokens
 
@@ -46,6 +47,16 @@ class CutAttention:
             return kept
         total = ops.sum(kept, axis=-1, keepdims=True)
         return ops.where(total > 0, kept / ops.where(total > 0, total, 1.0), 0.0)
+
+    def check_batches(self, num_images, batch_size):
+        """Refuse edges of single images where they would meet others, in a second batch."""
+        shape = tuple(np.shape(self.edges))
+        if len(shape) == 4 and shape[0] > 1 and not shape[0] == num_images <= batch_size:
+            raise ValueError(
+                f"CutAttention holds edges of {shape[0]} images, one by one; received {num_images} images, "
+                f"{min(batch_size, num_images)} at a time. Run these images in one batch, or cut batch by "
+                "batch, each with its own edges."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +145,7 @@ class _KeepTokens:
         return take_tokens(tokens, self.kept)
 
 
-INTERVENTIONS = (CutAttention, DropTokens, KeepTokens, RemoveSkip, ReplaceBranch)
+INTERVENTIONS = (CutAttention, DropTokens, KeepTokens, RemoveSkip, ReplaceBranch, SwapClassTokens)
 
 # What may be another for each image, and how many axes it has when it is; the first of them is the images.
 PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranch: ("value", 3)}
@@ -143,8 +154,9 @@ PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranc
 def as_plan_and_arrays(interventions, config):
     """Part what to do from the numbers to do it with, so that it is compiled once for all numbers.
 
-    Which edges are cut, which tokens are dropped, which skips are removed and what takes a branch's place are
-    numbers; how many tokens stay, and in which blocks something is cut or replaced, is the plan.
+    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place and
+    whose class token goes where are numbers; how many tokens stay, and in which blocks something is cut,
+    replaced or swapped, is the plan.
 
     Args:
         interventions: as `activations` takes them.
@@ -165,6 +177,9 @@ def as_plan_and_arrays(interventions, config):
         elif isinstance(each, ReplaceBranch):
             plan.append((ReplaceBranch, int(each.block), each.branch))
             arrays.append(each.value)
+        elif isinstance(each, SwapClassTokens):
+            plan.append((SwapClassTokens, int(each.block)))
+            arrays.append(np.asarray(each.permutation, "int32"))
         elif isinstance(each, (DropTokens, KeepTokens)):
             plan.append((_KeepTokens,))
             arrays.append(each.tokens_left(config))
@@ -187,7 +202,7 @@ def from_plan_and_arrays(plan, arrays):
         elif kind is ReplaceBranch:
             interventions.append(ReplaceBranch(*settings, array))
         else:
-            interventions.append(kind(array))
+            interventions.append(kind(*settings, array))
     return interventions
 
 
@@ -231,6 +246,8 @@ def check_interventions(interventions, config):
         blocks = getattr(intervention, "blocks", None) or (getattr(intervention, "block", 0),)
         if any(not 0 <= block < config.depth for block in blocks):
             raise ValueError(f"This model has blocks 0 to {config.depth - 1}; received {list(blocks)}.")
+        if isinstance(intervention, SwapClassTokens):
+            intervention.check(config)
 
 
 def broadcasts(shape, target):
