@@ -10,6 +10,7 @@ from keras import ops
 from helpers.model.activations import (
     CutAttention,
     DropTokens,
+    KeepTokens,
     RemoveSkip,
     ReplaceBranch,
     activation_batches,
@@ -122,6 +123,39 @@ def test_dropping_tokens_is_cutting_them_off(model):
     np.testing.assert_allclose(without.logits, cut.logits, atol=1e-4)
 
 
+KEPT = np.array([[0, 3, 5, 9, 16], [7, 0, 1, 2, 15], [0, 16, 4, 12, 8]])
+
+
+def test_keeping_tokens_is_dropping_the_others_image_by_image(model):
+    kept = activations(model, IMAGES, keep="all", interventions=[KeepTokens(KEPT)])
+    assert kept.tokens.shape == (4, 3, 5, 24)
+    for image, row in enumerate(KEPT):
+        others = [DropTokens(sorted(set(range(17)) - set(row.tolist())))]
+        dropped = activations(model, IMAGES[[image]], keep="all", interventions=others)
+        for name, values in vars(dropped).items():
+            found = getattr(kept, name)[[image]] if name == "logits" else getattr(kept, name)[:, [image]]
+            np.testing.assert_allclose(found, values, atol=1e-5 * max(1, np.abs(values).max()), err_msg=name)
+
+
+@pytest.mark.parametrize("tokens", [[2, 0, 9], np.array([[9, 2, 0]])])
+def test_the_same_tokens_may_be_kept_in_all_images(model, tokens):
+    expected = activations(model, IMAGES, interventions=[DropTokens(set(range(17)) - {0, 2, 9})]).logits
+    found = activations(model, IMAGES, interventions=[KeepTokens(tokens)]).logits
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    many = activations(model, MANY[:35], keep=(), interventions=[KeepTokens(tokens)]).logits
+    few = activations(model, MANY[:3], keep=(), interventions=[KeepTokens(tokens)]).logits
+    np.testing.assert_allclose(many[:3], few, atol=1e-5 * np.abs(few).max())
+
+
+def test_without_a_class_token_any_tokens_may_be_kept():
+    small = VisionTransformer(dataclasses.replace(CONFIG, pooling="mean"))
+    kept = activations(small, IMAGES, interventions=[KeepTokens(KEPT[:, 1:3] % 16)]).logits
+    dropped = [DropTokens(set(range(16)) - set((row[1:3] % 16).tolist())) for row in KEPT]
+    for image, others in enumerate(dropped):
+        expected = activations(small, IMAGES[[image]], interventions=[others]).logits
+        np.testing.assert_allclose(kept[[image]], expected, atol=1e-5)
+
+
 def test_removing_a_skip_leaves_the_branch(model):
     run = activations(model, IMAGES, keep="all", interventions=[RemoveSkip(1, "mlp")])
     np.testing.assert_allclose(run.tokens[2], run.mlp_output[1], atol=1e-6)
@@ -153,6 +187,20 @@ def test_replacing_a_branch_by_nothing_leaves_the_skip(model):
         (dict(interventions=[RemoveSkip(0, "norm")]), "branch"),
         (dict(interventions=[DropTokens([0])]), "class token"),
         (dict(interventions=[DropTokens([17])]), "0 to 16"),
+        (dict(interventions=[KeepTokens([1, 2])]), "must keep token 0"),
+        (dict(interventions=[KeepTokens([[0, 1], [0, 2], [3, 4]])]), "must keep token 0, the class token"),
+        (dict(interventions=[KeepTokens([0, 17])]), "0 to 16; received 0 to 17"),
+        (dict(interventions=[KeepTokens([-1, 0])]), "received -1 to 0"),
+        (dict(interventions=[KeepTokens([0, 3, 3])]), "once"),
+        (dict(interventions=[KeepTokens([])]), r"received float64 \(0,\)"),
+        (dict(interventions=[KeepTokens(np.zeros((3, 2)))]), "whole numbers"),
+        (dict(interventions=[KeepTokens(np.zeros((2, 2, 2), int))]), r"\(2, 2, 2\)"),
+        (dict(interventions=[KeepTokens([[0, 1], [0, 2]])]), "for each of 3 images; received 2"),
+        (
+            dict(interventions=[KeepTokens([0, 3]), DropTokens([3])]),
+            "at most one of DropTokens and KeepTokens",
+        ),
+        (dict(interventions=[DropTokens([2]), DropTokens([3])]), "received DropTokens, DropTokens"),
         (dict(interventions=[CutAttention(np.zeros((17, 17)))]), "boolean"),
         (dict(interventions=[CutAttention(np.zeros((16, 16), bool))]), r"\(17, 17\)"),
     ],
@@ -216,6 +264,28 @@ def test_many_images_give_what_a_few_at_a_time_give(model, plan):
         for name, values in expected.items():
             limit = 1e-5 * max(1, np.abs(values).max())
             np.testing.assert_allclose(found[name], values, atol=limit, rtol=0, err_msg=name)
+
+
+def test_what_differs_by_image_is_cut_into_batches_with_the_images(model):
+    """Compiled and not, in batches that do not divide the images."""
+    rng = np.random.default_rng(7)
+    kept = np.array([[0, *rng.permutation(16)[:6] + 1] for _ in MANY])
+    edges, values = rng.random((40, 1, 7, 7)) < 0.3, rng.standard_normal((40, 7, 24))
+    interventions = [KeepTokens(kept), CutAttention(edges, renormalise=True), ReplaceBranch(2, "mlp", values)]
+    whole = activations(model, MANY, keep=(), interventions=interventions).logits
+    for image in (0, 17, 39):
+        one = [KeepTokens(kept[image]), CutAttention(edges[image], renormalise=True)]
+        one.append(ReplaceBranch(2, "mlp", values[image]))
+        alone = activations(model, MANY[[image]], keep=(), interventions=one).logits
+        np.testing.assert_allclose(whole[[image]], alone, atol=1e-4)
+    for images, size in ((MANY, 16), (MANY[:20], 8)):
+        few = [KeepTokens(kept[: len(images)]), CutAttention(edges[: len(images)], renormalise=True)]
+        few.append(ReplaceBranch(2, "mlp", values[: len(images)]))
+        parts = activation_batches(model, images, size, keep=(), interventions=few)
+        found = np.concatenate([part.logits for part in parts])
+        np.testing.assert_allclose(found, whole[: len(images)], atol=1e-4)
+    with pytest.raises(ValueError, match="an entry for each of 39 images; received 40"):
+        activations(model, MANY[:39], interventions=[KeepTokens(kept)])
 
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch compiles nothing")

@@ -17,11 +17,15 @@ from helpers.model.interventions import (  # noqa: F401
     INTERVENTIONS,
     CutAttention,
     DropTokens,
+    KeepTokens,
     RemoveSkip,
     ReplaceBranch,
+    SwapClassTokens,
     as_plan_and_arrays,
     check_interventions,
+    check_rows,
     from_plan_and_arrays,
+    of_images,
 )
 from helpers.model.kinds import expect_vit
 from helpers.model.vit import gelu
@@ -96,15 +100,19 @@ def activation_batches(model, images, batch_size=256, keep=("tokens",), interven
 
 def _run(model, images, batch_size, keep, interventions):
     """Yield Activations batch by batch: compiled where images are many and the interventions allow it."""
+    check_rows(interventions, len(images))
+    for intervention in interventions:
+        if hasattr(intervention, "check_batches"):
+            intervention.check_batches(len(images), batch_size)
     plan, arrays = as_plan_and_arrays(interventions, model.config)
     if plan is not None and (len(images) >= FEWEST or keras.backend.backend() == "torch"):
         if not len(images):
             return
         parts = compiled(model, _walk_by_plan, keep, plan).batches(images, *arrays, batch_size=batch_size)
     else:
-        starts = range(0, len(images), batch_size)
-        batches = (as_floats(images[start : start + batch_size]) for start in starts)
-        parts = (_walk(model, batch, keep, interventions) for batch in batches)
+        spans = [(start, start + batch_size) for start in range(0, len(images), batch_size)]
+        batches = ((as_floats(images[start:stop]), start, stop) for start, stop in spans)
+        parts = (_walk(model, batch, keep, of_images(interventions, *span)) for batch, *span in batches)
     for logits, *kept in parts:
         stacked = [np.stack([ops.convert_to_numpy(tensor) for tensor in tensors]) for tensors in kept]
         yield Activations(logits=ops.convert_to_numpy(logits), **dict(zip(keep, stacked)))
@@ -150,6 +158,7 @@ def _walk(model, images, keep, interventions):
         tokens = block.join(change("change_skip", tokens, index, "mlp"), output)
         note("mlp_hidden", mlp_hidden)
         note("mlp_output", output)
+        tokens = change("change_stream", tokens, index)
         note("tokens", tokens)
     return [model.classify(tokens), *(kept[name] for name in keep)]
 

@@ -8,6 +8,7 @@ the backend sees all of them at once. Only the way from images to results is com
 the weights: those may change from one call to the next.
 """
 
+import dataclasses
 import weakref
 
 import keras
@@ -22,6 +23,20 @@ PLAIN = (bool, int, float, str, tuple, type(None))  # settings that are compared
 
 # model -> {(function, options, …): (structure, compiled function)}; an entry goes when its model goes.
 _COMPILED = weakref.WeakKeyDictionary()
+
+
+@dataclasses.dataclass(frozen=True)
+class PerImage:
+    """An array with one entry an image: each batch gets the entries of its own images.
+
+    Args:
+        values: (n, …), for n images.
+    """
+
+    values: np.ndarray
+
+    def of(self, start, stop):
+        return self.values[start:stop]
 
 
 def logits(model, images):
@@ -66,14 +81,16 @@ class Compiled:
 
         Args:
             images: (n, height, width, channels), float in [0, 1] or uint8 in 0 to 255, at least one.
-            arrays: handed to the function after the images, whole with every batch. Unlike options they may
-                be others in every call without anything being compiled anew.
+            arrays: handed to the function after the images, whole with every batch; those in a `PerImage`
+                as the entries of the batch's images. Unlike options they may be others in every call without
+                anything being compiled anew.
             batch_size: images at a time.
         Returns:
             what the function gives, as NumPy arrays (n, …).
         Raises:
-            ValueError: if there is no image, or batch_size is not a whole number of 1 or more; and as a
-                VisionTransformer or a ResNet does for images that are not for it.
+            ValueError: if there is no image, or batch_size is not a whole number of 1 or more; if there is
+                not one entry of a `PerImage` an image; and as a VisionTransformer or a ResNet does for images
+                that are not for it.
         """
         parts = list(self.batches(images, *arrays, batch_size=batch_size))
         return keras.tree.map_structure(lambda *found: np.concatenate(found), *parts)
@@ -88,12 +105,21 @@ class Compiled:
             raise ValueError(f"batch_size must be a whole number, at least 1; received {batch_size!r}.")
         if not len(images):
             raise ValueError("Expected at least one image; received none.")
+        for array in arrays:
+            if isinstance(array, PerImage) and len(array.values) != len(images):
+                raise ValueError(
+                    f"Expected one entry for each of {len(images)} images; received {len(array.values)}."
+                )
         for start in range(0, len(images), batch_size):
-            batch = as_floats(images[start : start + batch_size])
+            stop = start + batch_size
+            batch = as_floats(images[start:stop])
+            given = [each.of(start, stop) if isinstance(each, PerImage) else each for each in arrays]
             count = len(batch)
             if start and count < batch_size and keras.backend.backend() != "torch":
-                batch = np.concatenate([batch, np.zeros((batch_size - count, *batch.shape[1:]), batch.dtype)])
-            found = self.tensors(batch, *arrays)
+                batch = _filled_up(batch, batch_size)
+                pairs = zip(given, arrays)
+                given = [_filled_up(g, batch_size) if isinstance(a, PerImage) else g for g, a in pairs]
+            found = self.tensors(batch, *given)
             yield keras.tree.map_structure(lambda tensor, n=count: ops.convert_to_numpy(tensor)[:n], found)
 
     def tensors(self, images, *arrays):
@@ -125,6 +151,10 @@ class Compiled:
 
             kept[key] = structure, _BACKENDS[backend](walk, model)
         return kept[key][1]
+
+
+def _filled_up(array, length):
+    return np.concatenate([array, np.zeros((length - len(array), *array.shape[1:]), array.dtype)])
 
 
 def _structure(model):

@@ -43,7 +43,8 @@ def check_images(images, config):
             'Convert bytes with images.astype("float32") / 255.'
         )
     if is_concrete(images):
-        pixels = ops.stop_gradient(images)
+        # Keras' torch backend stops the gradient of tensors alone, not of NumPy.
+        pixels = images if isinstance(images, np.ndarray) else ops.stop_gradient(images)
         _check_range(*(float(value) for value in ops.stack([ops.min(pixels), ops.max(pixels)])))
     elif keras.backend.backend() == "tensorflow" and not isinstance(images, keras.KerasTensor):
         _check_range_when_run(images)

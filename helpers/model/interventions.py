@@ -9,6 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.class_token_swap import SwapClassTokens
+from helpers.model.compiled import PerImage
+from helpers.model.keep_tokens import KeepTokens, check_once, take_tokens
+
 BRANCHES = ("attention", "mlp")
 
 
@@ -44,6 +48,16 @@ class CutAttention:
         total = ops.sum(kept, axis=-1, keepdims=True)
         return ops.where(total > 0, kept / ops.where(total > 0, total, 1.0), 0.0)
 
+    def check_batches(self, num_images, batch_size):
+        """Refuse edges of single images where they would meet others, in a second batch."""
+        shape = tuple(np.shape(self.edges))
+        if len(shape) == 4 and shape[0] > 1 and not shape[0] == num_images <= batch_size:
+            raise ValueError(
+                f"CutAttention holds edges of {shape[0]} images, one by one; received {num_images} images, "
+                f"{min(batch_size, num_images)} at a time. Run these images in one batch, or cut batch by "
+                "batch, each with its own edges."
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class DropTokens:
@@ -56,7 +70,7 @@ class DropTokens:
     tokens: tuple[int, ...]
 
     def change_tokens(self, tokens, config):
-        return ops.take(tokens, self.tokens_left(config), axis=1)
+        return take_tokens(tokens, self.tokens_left(config))
 
     def tokens_left(self, config):
         """Give the indices of the tokens that stay, int32."""
@@ -123,22 +137,26 @@ class _KeepSkips:
 
 @dataclasses.dataclass(frozen=True)
 class _KeepTokens:
-    """DropTokens by the indices of the tokens that stay."""
+    """DropTokens and KeepTokens by the indices of the tokens that stay."""
 
     kept: object
 
     def change_tokens(self, tokens, config):
-        return ops.take(tokens, self.kept, axis=1)
+        return take_tokens(tokens, self.kept)
 
 
-INTERVENTIONS = (CutAttention, DropTokens, RemoveSkip, ReplaceBranch)
+INTERVENTIONS = (CutAttention, DropTokens, KeepTokens, RemoveSkip, ReplaceBranch, SwapClassTokens)
+
+# What may be another for each image, and how many axes it has when it is; the first of them is the images.
+PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranch: ("value", 3)}
 
 
 def as_plan_and_arrays(interventions, config):
     """Part what to do from the numbers to do it with, so that it is compiled once for all numbers.
 
-    Which edges are cut, which tokens are dropped, which skips are removed and what takes a branch's place are
-    numbers; how many tokens stay, and in which blocks something is cut or replaced, is the plan.
+    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place and
+    whose class token goes where are numbers; how many tokens stay, and in which blocks something is cut,
+    replaced or swapped, is the plan.
 
     Args:
         interventions: as `activations` takes them.
@@ -159,11 +177,16 @@ def as_plan_and_arrays(interventions, config):
         elif isinstance(each, ReplaceBranch):
             plan.append((ReplaceBranch, int(each.block), each.branch))
             arrays.append(each.value)
-        elif isinstance(each, DropTokens):
+        elif isinstance(each, SwapClassTokens):
+            plan.append((SwapClassTokens, int(each.block)))
+            arrays.append(np.asarray(each.permutation, "int32"))
+        elif isinstance(each, (DropTokens, KeepTokens)):
             plan.append((_KeepTokens,))
             arrays.append(each.tokens_left(config))
         else:
             skips[each.block, BRANCHES.index(each.branch)] = False
+        if differs_by_image(each):
+            arrays[-1] = PerImage(np.asarray(arrays[-1]))
     if not skips.all():
         plan.append((_KeepSkips,))
         arrays.append(skips)
@@ -179,11 +202,38 @@ def from_plan_and_arrays(plan, arrays):
         elif kind is ReplaceBranch:
             interventions.append(ReplaceBranch(*settings, array))
         else:
-            interventions.append(kind(array))
+            interventions.append(kind(*settings, array))
     return interventions
 
 
+def differs_by_image(intervention):
+    """Say whether an intervention brings an array with one entry an image."""
+    name, axes = PER_IMAGE.get(type(intervention), (None, None))
+    shape = np.shape(getattr(intervention, name)) if name else ()
+    return len(shape) == axes and shape[0] != 1
+
+
+def check_rows(interventions, num_images):
+    for each in interventions:
+        if differs_by_image(each) and len(rows := getattr(each, PER_IMAGE[type(each)][0])) != num_images:
+            raise ValueError(
+                f"{type(each).__name__} needs an entry for each of {num_images} images; received {len(rows)}."
+            )
+
+
+def of_images(interventions, start, stop):
+    """Give the interventions for the images from `start` to `stop`, out of those for all images."""
+    found = []
+    for each in interventions:
+        if differs_by_image(each):
+            name, _ = PER_IMAGE[type(each)]
+            each = dataclasses.replace(each, **{name: getattr(each, name)[start:stop]})
+        found.append(each)
+    return found
+
+
 def check_interventions(interventions, config):
+    check_once(interventions, (DropTokens, KeepTokens))
     for intervention in interventions:
         if not isinstance(intervention, INTERVENTIONS):
             names = ", ".join(kind.__name__ for kind in INTERVENTIONS)
@@ -196,6 +246,8 @@ def check_interventions(interventions, config):
         blocks = getattr(intervention, "blocks", None) or (getattr(intervention, "block", 0),)
         if any(not 0 <= block < config.depth for block in blocks):
             raise ValueError(f"This model has blocks 0 to {config.depth - 1}; received {list(blocks)}.")
+        if isinstance(intervention, SwapClassTokens):
+            intervention.check(config)
 
 
 def broadcasts(shape, target):

@@ -112,7 +112,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             attention_weights: (batch, num_heads, queries, keys), rows sum to 1.
             values: (batch, num_heads, num_tokens, head_dim).
         """
-        num_tokens = tokens.shape[1]
+        num_tokens = ops.shape(tokens)[1]  # not tokens.shape: a compiled walk may leave the number open
         qkv = ops.reshape(self.qkv(tokens), (-1, num_tokens, 3, self.num_heads, self.head_dim))
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))  # (3, batch, num_heads, num_tokens, head_dim)
         queries, keys, values = ops.unstack(qkv, 3)  # its gradient is ten times quicker than that of qkv[0]
@@ -121,7 +121,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def combine(self, attention_weights, values):
         """Average the values by the weights, put the heads side by side, and project."""
-        num_tokens = attention_weights.shape[2]
+        num_tokens = ops.shape(attention_weights)[2]
         mixed = ops.matmul(attention_weights, values)  # (batch, num_heads, num_tokens, head_dim)
         mixed = ops.transpose(mixed, (0, 2, 1, 3))  # (batch, num_tokens, num_heads, head_dim)
         return self.output_projection(ops.reshape(mixed, (-1, num_tokens, self.hidden_dim)))
