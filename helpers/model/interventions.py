@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from helpers.model.class_token_swap import SwapClassTokens
+from helpers.model.class_token_swap import SwapAfter, SwapClassTokens
 from helpers.model.compiled import PerImage
 from helpers.model.keep_tokens import KeepTokens, check_once, take_tokens
 
@@ -154,9 +154,9 @@ PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranc
 def as_plan_and_arrays(interventions, config):
     """Part what to do from the numbers to do it with, so that it is compiled once for all numbers.
 
-    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place and
-    whose class token goes where are numbers; how many tokens stay, and in which blocks something is cut,
-    replaced or swapped, is the plan.
+    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place, and
+    whose class token goes where after which block are numbers; how many tokens stay, and in which blocks
+    something is cut or replaced, is the plan.
 
     Args:
         interventions: as `activations` takes them.
@@ -178,8 +178,8 @@ def as_plan_and_arrays(interventions, config):
             plan.append((ReplaceBranch, int(each.block), each.branch))
             arrays.append(each.value)
         elif isinstance(each, SwapClassTokens):
-            plan.append((SwapClassTokens, int(each.block)))
-            arrays.append(np.asarray(each.permutation, "int32"))
+            plan.append((SwapAfter,))
+            arrays.append(np.array([each.block, *each.permutation], "int32"))
         elif isinstance(each, (DropTokens, KeepTokens)):
             plan.append((_KeepTokens,))
             arrays.append(each.tokens_left(config))
@@ -202,7 +202,7 @@ def from_plan_and_arrays(plan, arrays):
         elif kind is ReplaceBranch:
             interventions.append(ReplaceBranch(*settings, array))
         else:
-            interventions.append(kind(*settings, array))
+            interventions.append(kind(array))
     return interventions
 
 
