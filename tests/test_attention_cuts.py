@@ -130,7 +130,12 @@ def test_what_cannot_be_cut(model):
         with pytest.raises(ValueError, match=f"with 9 patches, without the class token.*received {received}"):
             remove_patches(removed, model.config)
     cut = [remove_patches(np.zeros((4, 9), bool), model.config)]
-    with pytest.raises(ValueError, match="edges of 4 images, one by one; received 4 images, 2 at a time"):
-        next(activation_batches(model, IMAGES, 2, interventions=cut))
-    with pytest.raises(ValueError, match="edges of 4 images, one by one; received 3 images"):
+    with pytest.raises(ValueError, match="CutAttention needs an entry for each of 3 images; received 4"):
         activations(model, IMAGES[:3], interventions=cut)
+
+
+def test_edges_of_single_images_go_with_them_batch_by_batch(model):
+    removed = np.random.default_rng(4).random((4, 9)) < 0.4
+    whole = activations(model, IMAGES, interventions=[remove_patches(removed, model.config)])
+    parts = activation_batches(model, IMAGES, 3, interventions=[remove_patches(removed, model.config)])
+    np.testing.assert_allclose(np.concatenate([part.logits for part in parts]), whole.logits, atol=1e-5)

@@ -22,7 +22,7 @@ class CutAttention:
 
     Args:
         edges: bool (queries, keys), or a shape that broadcasts against (batch, num_heads, queries, keys);
-            True is cut.
+            True is cut. Edges of single images go with their images, batch by batch.
         blocks: the blocks to change, counted from 0; None for all.
         renormalise: whether the weights that are left are scaled to sum to 1 again. A row with nothing left
             stays 0.
@@ -47,16 +47,6 @@ class CutAttention:
             return kept
         total = ops.sum(kept, axis=-1, keepdims=True)
         return ops.where(total > 0, kept / ops.where(total > 0, total, 1.0), 0.0)
-
-    def check_batches(self, num_images, batch_size):
-        """Refuse edges of single images where they would meet others, in a second batch."""
-        shape = tuple(np.shape(self.edges))
-        if len(shape) == 4 and shape[0] > 1 and not shape[0] == num_images <= batch_size:
-            raise ValueError(
-                f"CutAttention holds edges of {shape[0]} images, one by one; received {num_images} images, "
-                f"{min(batch_size, num_images)} at a time. Run these images in one batch, or cut batch by "
-                "batch, each with its own edges."
-            )
 
 
 @dataclasses.dataclass(frozen=True)
