@@ -22,7 +22,7 @@ class CutAttention:
 
     Args:
         edges: bool (queries, keys), or a shape that broadcasts against (batch, num_heads, queries, keys);
-            True is cut.
+            True is cut. Edges of single images go with their images, batch by batch.
         blocks: the blocks to change, counted from 0; None for all.
         renormalise: whether the weights that are left are scaled to sum to 1 again. A row with nothing left
             stays 0.
