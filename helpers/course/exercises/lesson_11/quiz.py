@@ -28,7 +28,7 @@ QUIZ = [
         "Who is right?",
         [
             (
-                "The probe: the head is a bad instrument.",
+                "The probe: it was fitted to these very tokens, and the head was made for quite another one.",
                 False,
                 "It is the instrument that the network has. What it does not see may never be used as it is.",
             ),
@@ -38,7 +38,7 @@ QUIZ = [
                 "It is there, in other directions. Later blocks may turn it into what the head reads.",
             ),
             (
-                "Both. The probe says what could be read off, the head what lies in its directions by now.",
+                "Both. One says what could be read off, the other what lies in the head's directions.",
                 True,
                 "And whether the network uses it is a third question: swap it, and see.",
             ),
@@ -59,7 +59,8 @@ QUIZ = [
                 "The swapped tokens carried other classes, and the decision stayed with the patches.",
             ),
             (
-                "The class token is superfluous.",
+                "The class token is superfluous, in this block and in the others, and a network is as good "
+                "without it.",
                 False,
                 "Later it decides alone. Swapped after the last block, every decision goes with it.",
             ),
@@ -69,19 +70,20 @@ QUIZ = [
         "You cut all attention between patches, and the rate falls to chance. Which control is missing?",
         [
             (
-                "The same cut in an untrained network.",
+                "The same cut in an untrained network, whose patches know nothing that a cut could take from "
+                "them.",
                 False,
                 "That is at chance with the cut and without it.",
             ),
             (
                 "The accuracy of the network.",
                 False,
-                "Good to know, but it would fall as well, and not say why.",
+                "Good to know, but it falls as well, and does not say why.",
             ),
             (
-                "A cut that leaves the blocks in the range they were trained on: any blow may do as much.",
+                "Another cut, as large: any blow to the blocks may do as much.",
                 True,
-                "Lost weights make a branch smaller as well. The cut from the class token is such a control.",
+                "Lost weights make a branch smaller as well. The cut from the class token was a small one.",
             ),
         ],
     ),
