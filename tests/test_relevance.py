@@ -230,10 +230,10 @@ def test_token_transformation_against_a_forward_loop(pooling):
     ("call", "message"),
     [
         (lambda m: class_relevance(make_model(pooling="mean"), IMAGES, CLASSES), "with a class token"),
-        (lambda m: class_relevance(make_model(num_classes=0), IMAGES, CLASSES), "has no head"),
-        (lambda m: legrad(make_model(num_classes=0), IMAGES, CLASSES), "has no head"),
+        (lambda m: class_relevance(make_model(num_classes=0), IMAGES, CLASSES), "a model with a head"),
+        (lambda m: legrad(make_model(num_classes=0), IMAGES, CLASSES), "a model with a head"),
         (lambda m: class_relevance("cat", IMAGES, CLASSES), "Expected a VisionTransformer"),
-        (lambda m: class_relevance(m, IMAGES, CLASSES + 1), "from 0 to 2, the classes"),
+        (lambda m: class_relevance(m, IMAGES, CLASSES + 1), "from 0 to 2; received"),
         (lambda m: class_relevance(m, IMAGES, [0, 1]), "one label for each of 3 images"),
         (lambda m: class_relevance(m, IMAGES, CLASSES, at="head"), 'at is "attention"'),
         (lambda m: class_relevance(m, IMAGES, CLASSES, batch_size=0), "batch_size"),
