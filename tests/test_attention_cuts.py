@@ -130,7 +130,15 @@ def test_what_cannot_be_cut(model):
         with pytest.raises(ValueError, match=f"with 9 patches, without the class token.*received {received}"):
             remove_patches(removed, model.config)
     cut = [remove_patches(np.zeros((4, 9), bool), model.config)]
-    with pytest.raises(ValueError, match="edges of 4 images, one by one; received 4 images, 2 at a time"):
-        next(activation_batches(model, IMAGES, 2, interventions=cut))
-    with pytest.raises(ValueError, match="edges of 4 images, one by one; received 3 images"):
+    with pytest.raises(ValueError, match="CutAttention needs an entry for each of 3 images; received 4"):
         activations(model, IMAGES[:3], interventions=cut)
+
+
+@pytest.mark.parametrize("batch_size", [2, 3])
+def test_each_batch_loses_its_own_patches(model, batch_size):
+    for images in (IMAGES, MANY):
+        removed = np.random.default_rng(2).random((len(images), 9)) < 0.5
+        change = [remove_patches(removed, model.config)]
+        whole = activations(model, images, interventions=change)
+        batches = activation_batches(model, images, batch_size, interventions=change)
+        np.testing.assert_allclose(np.concatenate([b.logits for b in batches]), whole.logits, atol=1e-4)

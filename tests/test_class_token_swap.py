@@ -1,5 +1,6 @@
 """Class tokens swapped between images: eager and compiled, by a walk through the layers, and refusals."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -42,6 +43,16 @@ def test_a_swap_and_its_inverse_leave_everything(model):
     both = [SwapClassTokens(1, order), SwapClassTokens(1, np.argsort(order))]
     found = activations(model, IMAGES, interventions=both)
     np.testing.assert_allclose(found.logits, activations(model, IMAGES).logits, atol=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="torch compiles nothing")
+def test_all_blocks_are_swapped_by_one_compiled_walk(monkeypatch):
+    small, walks, order = make_model(), [], np.roll(np.arange(36), 1)
+    inner = small.embed
+    monkeypatch.setattr(small, "embed", lambda images: walks.append(1) or inner(images))
+    for block in range(3):
+        activations(small, MANY, keep=(), interventions=[SwapClassTokens(block, order)])
+    assert len(walks) == 1
 
 
 def test_batches_as_long_as_the_permutation(model):

@@ -24,10 +24,7 @@ class SwapClassTokens:
     permutation: np.ndarray
 
     def change_stream(self, block, tokens):
-        if block != self.block:
-            return tokens
-        swapped = ops.take(tokens[:, :1], self.permutation, axis=0)  # (batch, 1, hidden_dim)
-        return ops.concatenate([swapped, tokens[:, 1:]], axis=1)
+        return _swap(tokens, self.permutation) if block == self.block else tokens
 
     def check(self, config):
         """Refuse a model whose head reads no class token, and what is no permutation."""
@@ -53,6 +50,21 @@ class SwapClassTokens:
                 f"{num_images} images, {min(batch_size, num_images)} at a time. Hand over as many images as "
                 "the permutation has, or a multiple of it with that batch_size."
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class SwapAfter:
+    """SwapClassTokens by numbers alone, compiled once for all blocks: the block, then the permutation."""
+
+    numbers: object
+
+    def change_stream(self, block, tokens):
+        return ops.where(self.numbers[0] == block, _swap(tokens, self.numbers[1:]), tokens)
+
+
+def _swap(tokens, permutation):
+    swapped = ops.take(tokens[:, :1], permutation, axis=0)  # (batch, 1, hidden_dim)
+    return ops.concatenate([swapped, tokens[:, 1:]], axis=1)
 
 
 def swap_between_classes(labels, seed=0):

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from helpers.model.class_token_swap import SwapClassTokens
+from helpers.model.class_token_swap import SwapAfter, SwapClassTokens
 from helpers.model.compiled import PerImage
 from helpers.model.keep_tokens import KeepTokens, check_once, take_tokens
 
@@ -47,16 +47,6 @@ class CutAttention:
             return kept
         total = ops.sum(kept, axis=-1, keepdims=True)
         return ops.where(total > 0, kept / ops.where(total > 0, total, 1.0), 0.0)
-
-    def check_batches(self, num_images, batch_size):
-        """Refuse edges of single images where they would meet others, in a second batch."""
-        shape = tuple(np.shape(self.edges))
-        if len(shape) == 4 and shape[0] > 1 and not shape[0] == num_images <= batch_size:
-            raise ValueError(
-                f"CutAttention holds edges of {shape[0]} images, one by one; received {num_images} images, "
-                f"{min(batch_size, num_images)} at a time. Run these images in one batch, or cut batch by "
-                "batch, each with its own edges."
-            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,9 +144,9 @@ PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranc
 def as_plan_and_arrays(interventions, config):
     """Part what to do from the numbers to do it with, so that it is compiled once for all numbers.
 
-    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place and
-    whose class token goes where are numbers; how many tokens stay, and in which blocks something is cut,
-    replaced or swapped, is the plan.
+    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place, and
+    whose class token goes where after which block are numbers; how many tokens stay, and in which blocks
+    something is cut or replaced, is the plan.
 
     Args:
         interventions: as `activations` takes them.
@@ -178,8 +168,8 @@ def as_plan_and_arrays(interventions, config):
             plan.append((ReplaceBranch, int(each.block), each.branch))
             arrays.append(each.value)
         elif isinstance(each, SwapClassTokens):
-            plan.append((SwapClassTokens, int(each.block)))
-            arrays.append(np.asarray(each.permutation, "int32"))
+            plan.append((SwapAfter,))
+            arrays.append(np.array([each.block, *each.permutation], "int32"))
         elif isinstance(each, (DropTokens, KeepTokens)):
             plan.append((_KeepTokens,))
             arrays.append(each.tokens_left(config))
@@ -202,7 +192,7 @@ def from_plan_and_arrays(plan, arrays):
         elif kind is ReplaceBranch:
             interventions.append(ReplaceBranch(*settings, array))
         else:
-            interventions.append(kind(*settings, array))
+            interventions.append(kind(array))
     return interventions
 
 
