@@ -134,8 +134,11 @@ def test_what_cannot_be_cut(model):
         activations(model, IMAGES[:3], interventions=cut)
 
 
-def test_edges_of_single_images_go_with_them_batch_by_batch(model):
-    removed = np.random.default_rng(4).random((4, 9)) < 0.4
-    whole = activations(model, IMAGES, interventions=[remove_patches(removed, model.config)])
-    parts = activation_batches(model, IMAGES, 3, interventions=[remove_patches(removed, model.config)])
-    np.testing.assert_allclose(np.concatenate([part.logits for part in parts]), whole.logits, atol=1e-5)
+@pytest.mark.parametrize("batch_size", [2, 3])
+def test_each_batch_loses_its_own_patches(model, batch_size):
+    for images in (IMAGES, MANY):
+        removed = np.random.default_rng(2).random((len(images), 9)) < 0.5
+        change = [remove_patches(removed, model.config)]
+        whole = activations(model, images, interventions=change)
+        batches = activation_batches(model, images, batch_size, interventions=change)
+        np.testing.assert_allclose(np.concatenate([b.logits for b in batches]), whole.logits, atol=1e-4)

@@ -72,7 +72,7 @@ def remove_patches(removed, config):
             object and context tokens see `helpers.analysis.class_space.object_tokens`.
         config: ViTConfig of a model with a class token.
     Returns:
-        CutAttention for a run over these images in one batch.
+        CutAttention for a run over these images.
     Raises:
         ValueError: for another shape or type; or with mean pooling, where the head would average the removed
             patches too.
