@@ -9,8 +9,11 @@ FIRST  := notebooks/00_welcome.ipynb
 PYTEST := $(BIN)/python -m pytest
 # The longest lessons first, so that no worker is left with one at the end.
 LONG   := $(wildcard $(foreach number,10 09 08 05 04 14,notebooks/$(number)_*.ipynb))
+LESSONS := $(LONG) $(filter-out $(LONG),$(wildcard notebooks/*.ipynb))
+# What a lesson does not ask for cannot change it: the others are the same with CIFAR-10 and without.
+DIFFER := $(shell grep -lE 'load_images|load_pretrained|COURSE_DATA|COURSE_FAST' $(LESSONS))
 NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=870 --timeout=900 \
-          -n $(JOBS) --dist loadscope -q $(LONG) $(filter-out $(LONG),$(wildcard notebooks/*.ipynb))
+          -n $(JOBS) --dist loadscope -q
 SHARE  := -n $(JOBS) --dist worksteal
 TIMES  := $(VENV)/times.txt
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check $(shell [ -t 2 ] || echo --quiet)
@@ -76,11 +79,11 @@ unit-jax: $(VENV)/.test
 	  KERAS_BACKEND=jax $(JAX_CACHE) $(PYTEST) -q $(SHARE) $(JAX_TESTS))
 
 lessons-closed: $(VENV)/.test
-	$(call part,Lessons: no network and no CIFAR-10 (fast),COURSE_FAST=1 $(NBVAL) --world closed)
+	$(call part,Lessons: no network and no CIFAR-10 (fast),COURSE_FAST=1 $(NBVAL) --world closed $(LESSONS))
 
 lessons-cifar10: $(VENV)/.test
 	$(call part,Lessons: CIFAR-10 (in full),\
-	  if [ -f "$$COURSE_DATA/cifar10.npz" ]; then $(NBVAL); \
+	  if [ -f "$$COURSE_DATA/cifar10.npz" ]; then $(NBVAL) $(DIFFER); \
 	  else echo "Skipped: COURSE_DATA names no folder with cifar10.npz."; fi)
 
 lessons: $(VENV)/.lab

@@ -4,7 +4,15 @@ import numpy as np
 
 from helpers.course import words
 from helpers.course.circumstances import failing_alone
-from helpers.course.explanations import label_of, other_arguments, relation, returned_argument, wrong_leaf
+from helpers.course.explanations import (
+    invariant,
+    label_of,
+    other_arguments,
+    relation,
+    returned_argument,
+    size_difference,
+    wrong_leaf,
+)
 from helpers.course.fitting import alike, as_array, same
 from helpers.course.snapshots import Group, Unusable
 
@@ -32,6 +40,8 @@ def difference(exercise, compared, reference, names):
         returned_argument(compared, names)
         or relation(exercise, compared, names)
         or other_arguments(exercise, compared, reference, names)
+        or size_difference(exercise, compared, names)
+        or invariant(exercise, compared)
         or _counted(smallest, exercise.tolerance)
     )
     shown = _evidence(smallest, exercise.tolerance)

@@ -1,5 +1,6 @@
 """Explain what came by what was expected, or by the arguments: nothing that the numbers do not say."""
 
+import dataclasses
 import inspect
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from helpers.course import words
 from helpers.course.arguments import changed_case, slips_for
 from helpers.course.fitting import as_array, fit, same
+from helpers.course.invariants import broken_invariant
+from helpers.course.off_by import off_by_sizes
 from helpers.course.relations import find_relation
 from helpers.course.sandbox import run
 from helpers.course.snapshots import Group, Unusable
@@ -39,18 +42,43 @@ def wrong_leaf(trial, tolerance):
 
 def relation(exercise, compared, names):
     """Say how what came is related to what was expected, part by part; "" if no relation is seen."""
-    usable = [trial for trial in compared if trial.outcome.returned and not trial.outcome.error]
-    place, label, *_ = wrong_leaf(next(t for t in usable if not t.good), exercise.tolerance)
-    pairs = [leaves(trial.expected, trial.got)[place][1:] for trial in usable]
-    expected, found = zip(*pairs)
+    label, expected, found, usable = _one_part(exercise, compared)
     if any(array.dtype.kind not in "biuf" for array in [*expected, *found]):
         return ""
     clause = find_relation(expected, found, exercise.tolerance, [_sizes(t, names) for t in usable])
     return f"{label}: {clause}" if label and clause else clause
 
 
-def _sizes(trial, names):
-    """Name the sizes of the arguments of a call."""
+def size_difference(exercise, compared, names):
+    """Say what product of sizes a single whole number is off by, on every case; "" if none."""
+    label, expected, found, usable = _one_part(exercise, compared)
+    if any(array.ndim or array.dtype.kind not in "iuf" for array in (*expected, *found)):
+        return ""
+    if any(array.dtype.kind == "f" for array in expected):
+        return ""
+    sizes = [_sizes(trial, names, inside=True) for trial in usable]
+    clause = off_by_sizes([float(x) for x in expected], [float(x) for x in found], sizes)
+    return f"{label}: {clause}" if label and clause else clause
+
+
+def invariant(exercise, compared):
+    """Say which law of the right results what came breaks, in the part that is wrong; "" if none."""
+    label, expected, found, _ = _one_part(exercise, compared)
+    clause = broken_invariant(expected, found, exercise.tolerance)
+    return f"{label}: {clause}" if label and clause else clause
+
+
+def _one_part(exercise, compared):
+    """Give a part that is wrong, over all cases: its label, what was expected, what came, and the trials."""
+    usable = [trial for trial in compared if trial.outcome.returned and not trial.outcome.error]
+    place, label, *_ = wrong_leaf(next(t for t in usable if not t.good), exercise.tolerance)
+    pairs = [leaves(trial.expected, trial.got)[place][1:] for trial in usable]
+    expected, found = zip(*pairs)
+    return label, expected, found, usable
+
+
+def _sizes(trial, names, inside=False):
+    """Name the sizes of the arguments of a call; `inside` also those that a configuration holds."""
     sizes = {}
     for name, value in words.named_arguments(trial.case, names):
         if isinstance(value, int) and not isinstance(value, bool):
@@ -58,6 +86,9 @@ def _sizes(trial, names):
         if isinstance(value, np.ndarray):
             for axis, length in enumerate(value.shape):
                 sizes[f"the length of axis {axis} of `{name}`"] = length
+        if inside and dataclasses.is_dataclass(value):
+            held = {each: getattr(value, each, None) for each in dir(value) if not each.startswith("_")}
+            sizes |= {each: size for each, size in held.items() if type(size) is int}
     return sizes
 
 

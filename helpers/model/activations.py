@@ -20,6 +20,7 @@ from helpers.model.interventions import (  # noqa: F401
     KeepTokens,
     RemoveSkip,
     ReplaceBranch,
+    SwapClassTokens,
     as_plan_and_arrays,
     check_interventions,
     check_rows,
@@ -100,6 +101,9 @@ def activation_batches(model, images, batch_size=256, keep=("tokens",), interven
 def _run(model, images, batch_size, keep, interventions):
     """Yield Activations batch by batch: compiled where images are many and the interventions allow it."""
     check_rows(interventions, len(images))
+    for intervention in interventions:
+        if hasattr(intervention, "check_batches"):
+            intervention.check_batches(len(images), batch_size)
     plan, arrays = as_plan_and_arrays(interventions, model.config)
     if plan is not None and (len(images) >= FEWEST or keras.backend.backend() == "torch"):
         if not len(images):
@@ -154,6 +158,7 @@ def _walk(model, images, keep, interventions):
         tokens = block.join(change("change_skip", tokens, index, "mlp"), output)
         note("mlp_hidden", mlp_hidden)
         note("mlp_output", output)
+        tokens = change("change_stream", tokens, index)
         note("tokens", tokens)
     return [model.classify(tokens), *(kept[name] for name in keep)]
 

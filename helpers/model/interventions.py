@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.model.class_token_swap import SwapAfter, SwapClassTokens
 from helpers.model.compiled import PerImage
 from helpers.model.keep_tokens import KeepTokens, check_once, take_tokens
 
@@ -21,7 +22,7 @@ class CutAttention:
 
     Args:
         edges: bool (queries, keys), or a shape that broadcasts against (batch, num_heads, queries, keys);
-            True is cut.
+            True is cut. Edges of single images go with their images, batch by batch.
         blocks: the blocks to change, counted from 0; None for all.
         renormalise: whether the weights that are left are scaled to sum to 1 again. A row with nothing left
             stays 0.
@@ -134,7 +135,7 @@ class _KeepTokens:
         return take_tokens(tokens, self.kept)
 
 
-INTERVENTIONS = (CutAttention, DropTokens, KeepTokens, RemoveSkip, ReplaceBranch)
+INTERVENTIONS = (CutAttention, DropTokens, KeepTokens, RemoveSkip, ReplaceBranch, SwapClassTokens)
 
 # What may be another for each image, and how many axes it has when it is; the first of them is the images.
 PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranch: ("value", 3)}
@@ -143,8 +144,9 @@ PER_IMAGE = {CutAttention: ("edges", 4), KeepTokens: ("tokens", 2), ReplaceBranc
 def as_plan_and_arrays(interventions, config):
     """Part what to do from the numbers to do it with, so that it is compiled once for all numbers.
 
-    Which edges are cut, which tokens are dropped, which skips are removed and what takes a branch's place are
-    numbers; how many tokens stay, and in which blocks something is cut or replaced, is the plan.
+    Which edges are cut, which tokens are dropped, which skips are removed, what takes a branch's place, and
+    whose class token goes where after which block are numbers; how many tokens stay, and in which blocks
+    something is cut or replaced, is the plan.
 
     Args:
         interventions: as `activations` takes them.
@@ -165,6 +167,9 @@ def as_plan_and_arrays(interventions, config):
         elif isinstance(each, ReplaceBranch):
             plan.append((ReplaceBranch, int(each.block), each.branch))
             arrays.append(each.value)
+        elif isinstance(each, SwapClassTokens):
+            plan.append((SwapAfter,))
+            arrays.append(np.array([each.block, *each.permutation], "int32"))
         elif isinstance(each, (DropTokens, KeepTokens)):
             plan.append((_KeepTokens,))
             arrays.append(each.tokens_left(config))
@@ -231,6 +236,8 @@ def check_interventions(interventions, config):
         blocks = getattr(intervention, "blocks", None) or (getattr(intervention, "block", 0),)
         if any(not 0 <= block < config.depth for block in blocks):
             raise ValueError(f"This model has blocks 0 to {config.depth - 1}; received {list(blocks)}.")
+        if isinstance(intervention, SwapClassTokens):
+            intervention.check(config)
 
 
 def broadcasts(shape, target):
