@@ -304,6 +304,33 @@ def mean_of_patches(tokens, num_patches):
     return tokens[:, -num_patches:].mean(axis=1)
 
 
+# 11
+
+
+def read_tokens(tokens, gamma, beta, kernel, bias):
+    centred = tokens - tokens.mean(axis=-1, keepdims=True)
+    normalised = centred / np.sqrt(tokens.var(axis=-1, keepdims=True) + 1e-6)
+    return (gamma * normalised + beta) @ kernel + bias
+
+
+def class_identifiability(class_logits, labels):
+    index = np.broadcast_to(labels[:, None, None], (*class_logits.shape[:-1], 1))
+    own = np.take_along_axis(class_logits, index, axis=-1)
+    higher, equal = (class_logits > own).sum(axis=-1), (class_logits == own).sum(axis=-1) - 1
+    return 1 - (higher + equal / 2) / class_logits.shape[-1]
+
+
+def identifiability_rate(class_logits, labels, has_class_token):
+    scores = class_identifiability(class_logits, labels)
+    first = 1 if has_class_token else 0
+    return (scores[..., first:] == 1).mean(axis=(-2, -1))
+
+
+def direct_effect(part, stream, gamma, kernel):
+    centred = part - part.mean(axis=-1, keepdims=True)
+    return gamma * centred / np.sqrt(stream.var(axis=-1, keepdims=True) + 1e-6) @ kernel
+
+
 # 12
 
 

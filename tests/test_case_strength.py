@@ -70,6 +70,8 @@ UNCHANGED = {
     "residual.decision_block": [COUNTS],
     "residual.norm_ratios": [NEVER_NEGATIVE],
     "receptive_field.effective_receptive_field": [NEVER_NEGATIVE],
+    "class_space.class_identifiability": [SHARES],
+    "class_space.identifiability_rate": [SHARES],
     "one_image.agreement_of_image": [SHARES],
     "faithfulness.area_under": [SHARES],  # of accuracies
     "regions.box_to_patches": [COUNTS] * 4,
@@ -190,6 +192,8 @@ STILL_RIGHT = {
     "minibatch.minibatch_cka": ["→ zip(batches_b, batches_a)", "→ (u_centre_gram(gram_matrix(y)), u_"],
     "one_token.locate_token": ["linear_cka(tokens[:, token], patches[:, place])", "linear_cka(patches"],
     "one_token.probe_scores": ["→ targets + mean_y", "→ targets"],  # centred features do not see it
+    "class_space.class_identifiability": ["np.take_along_axis(class_logits, index)"],  # NumPy's own default
+    "class_space.identifiability_rate": ["(-1, -2)"],
     "key_value.class_value_agreement": ["-1 → 1"],  # the last of two axes
     "one_image.agreement_of_image": ["→ np.argsort(-coefficients[1:])", "-1 → 1"],
     "one_image.relevance_of_patches": [  # a softmax does not see what is added to all logits
