@@ -331,6 +331,33 @@ def direct_effect(part, stream, gamma, kernel):
     return gamma * centred / np.sqrt(stream.var(axis=-1, keepdims=True) + 1e-6) @ kernel
 
 
+# 12
+
+
+def class_value_agreement(values, prototypes):
+    lengths = np.linalg.norm(values, axis=-1)
+    class_lengths = np.linalg.norm(prototypes, axis=-1)
+    return (values @ prototypes.T / lengths[:, None] / class_lengths).max(axis=0)
+
+
+def agreement_of_image(coefficients, class_values, label, k):
+    speakers = np.argsort(-class_values[:, label])[:k]
+    active = np.argsort(-coefficients[1:], axis=-1)[:, :k]
+    return np.isin(active, speakers).any(axis=-1).mean()
+
+
+def relevance_of_patches(logits, slopes, label):
+    exponentials = np.exp(logits - logits.max())
+    wanted = np.arange(len(logits)) == label
+    return (wanted - exponentials / exponentials.sum()) @ slopes[:, 1:]
+
+
+def area_under(curve, removed):
+    heights = (curve[..., 1:] + curve[..., :-1]) / 2
+    widths = removed[1:] - removed[:-1]
+    return (heights * widths).sum(axis=-1) / (removed[-1] - removed[0])
+
+
 # 14
 
 

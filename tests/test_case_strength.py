@@ -72,6 +72,8 @@ UNCHANGED = {
     "receptive_field.effective_receptive_field": [NEVER_NEGATIVE],
     "class_space.class_identifiability": [SHARES],
     "class_space.identifiability_rate": [SHARES],
+    "one_image.agreement_of_image": [SHARES],
+    "faithfulness.area_under": [SHARES],  # of accuracies
     "regions.box_to_patches": [COUNTS] * 4,
     "regions.share_in_region": [SHARES],
     "regions.mean_of_others": [SHARES],
@@ -192,6 +194,14 @@ STILL_RIGHT = {
     "one_token.probe_scores": ["→ targets + mean_y", "→ targets"],  # centred features do not see it
     "class_space.class_identifiability": ["np.take_along_axis(class_logits, index)"],  # NumPy's own default
     "class_space.identifiability_rate": ["(-1, -2)"],
+    "key_value.class_value_agreement": ["-1 → 1"],  # the last of two axes
+    "one_image.agreement_of_image": ["→ np.argsort(-coefficients[1:])", "-1 → 1"],
+    "one_image.relevance_of_patches": [  # a softmax does not see what is added to all logits
+        "→ logits + logits.max()",
+        "logits - logits.max() → logits",
+        "→ logits.mean()",
+        "→ logits.min()",
+    ],
     "regions.share_in_region": ["(-1, -2)"],
     "regions.mean_of_others": ["(2, 1)"],
 }

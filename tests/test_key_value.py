@@ -190,14 +190,18 @@ ACTIVE = np.zeros((2, 3, 1), int)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: class_prototypes(make_model(num_classes=0)), "has no head"),
+        (lambda: key_value_agreement_rate(ACTIVE, CLASS_VALUES, [1, 1], k=1), "two classes at least"),
+        (lambda: class_prototypes(make_model(num_classes=0)), "a model with a head"),
         (lambda: class_prototypes("cat"), "Expected a VisionTransformer"),
         (lambda: value_vectors(make_model(), "norm"), 'A branch is "mlp" or "attention"; received \'norm\''),
         (lambda: class_value_agreement(VALUES, np.eye(3)), r"received \(4, 2\) and \(3, 3\)"),
-        (lambda: key_value_agreement(ACTIVE, CLASS_VALUES, [0, 3], k=1), "from 0 to 2, the classes"),
+        (lambda: key_value_agreement(ACTIVE, CLASS_VALUES, [0, 3], k=1), "from 0 to 2; received"),
         (lambda: key_value_agreement(ACTIVE, CLASS_VALUES, [-1, 0], k=1), "received -1 to 0"),
         (lambda: key_value_agreement(ACTIVE, CLASS_VALUES, [0], k=1), "one label for each of 2 images"),
-        (lambda: key_value_agreement(ACTIVE, CLASS_VALUES, [0.0, 1.0], k=1), "whole numbers"),
+        (
+            lambda: key_value_agreement(ACTIVE, CLASS_VALUES, [0.0, 1.0], k=1),
+            "2; received float64",
+        ),
         (
             lambda: key_value_agreement(ACTIVE, CLASS_VALUES, [0, 1], k=5),
             "from 1 to the 4 memories; received 5",

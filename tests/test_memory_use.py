@@ -139,8 +139,8 @@ RIGHT = np.array([True, False])
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: memory_use(make_model(num_classes=0), IMAGES, LABELS), "has no head"),
-        (lambda: memory_use(make_model(), IMAGES, LABELS + 1), "from 0 to 3, the classes"),
+        (lambda: memory_use(make_model(num_classes=0), IMAGES, LABELS), "a model with a head"),
+        (lambda: memory_use(make_model(), IMAGES, LABELS + 1), "from 0 to 3; received"),
         (lambda: memory_use(make_model(), IMAGES, LABELS[:3]), "one label for each of 7 images"),
         (lambda: memory_use(make_model(), IMAGES, LABELS, "head"), "A branch is"),
         (lambda: memory_use(make_model(), IMAGES[:, :4], LABELS), "expects images of shape"),

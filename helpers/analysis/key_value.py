@@ -11,6 +11,7 @@ times a row of the head's matrix E is what it adds to that class's logit, the la
 import numpy as np
 
 from helpers.analysis.attention import as_array
+from helpers.analysis.class_space import check_labels, expect_head
 
 BRANCHES = ("mlp", "attention")
 TOP_K = ("memories", "classes")
@@ -26,14 +27,7 @@ def class_prototypes(model):
     Raises:
         ValueError: for a model that is no VisionTransformer, or has no head.
     """
-    from helpers.model.kinds import expect_vit  # only here: arrays need no backend, slow to load
-
-    expect_vit(model)
-    if not model.config.num_classes:
-        raise ValueError(
-            "This model has no head, and so no class embedding: expected a model that gives logits. Take one "
-            "with num_classes above 0, such as load_checkpoint gives."
-        )
+    expect_head(model)
     return _as_numpy(model.head.kernel).T
 
 
@@ -121,7 +115,8 @@ def key_value_agreement(active, class_values, labels, *, k=5, top_k="memories"):
             "Expected the memories (..., batch, num_tokens, k) of the layers of class_values (..., memories, "
             f"classes); received {active.dtype} {active.shape} and {class_values.shape}."
         )
-    labels = check_labels(labels, active.shape[-3], class_values.shape[-1])
+    labels = np.asarray(labels)
+    check_labels(labels, active.shape[-3], class_values.shape[-1])
     speaks = _speaks_for(class_values, k, top_k)  # (..., num_memories, num_classes)
     agrees = np.empty(active.shape[:-1], bool)
     for layer in np.ndindex(active.shape[:-3]):
@@ -135,11 +130,16 @@ def key_value_agreement_rate(active, class_values, labels, *, k=5, top_k="memori
 
     Hand in the tokens that are to count: active[..., 1:, :] leaves the class token out.
 
-    Args, Raises: as `key_value_agreement`.
+    Args: as `key_value_agreement`.
     Returns:
         float (...), the leading axes.
+    Raises:
+        ValueError: as `key_value_agreement`, and for images of one class alone, whose rate says as much about
+            the class as about the layer.
     """
-    return key_value_agreement(active, class_values, labels, k=k, top_k=top_k).mean(axis=(-2, -1))
+    agrees = key_value_agreement(active, class_values, labels, k=k, top_k=top_k)
+    check_labels(labels, agrees.shape[-2], np.shape(class_values)[-1], several=True)
+    return agrees.mean(axis=(-2, -1))
 
 
 def agreement_chance(class_values, labels, *, k=5, top_k="memories", num_active=5):
@@ -157,7 +157,8 @@ def agreement_chance(class_values, labels, *, k=5, top_k="memories", num_active=
         ValueError: as `key_value_agreement`.
     """
     class_values = as_array(class_values)
-    labels = check_labels(labels, None, class_values.shape[-1])
+    labels = np.asarray(labels)
+    check_labels(labels, labels.size, class_values.shape[-1])
     check_k(num_active, class_values.shape[-2], "memories")
     of_class = _speaks_for(class_values, k, top_k).sum(axis=-2)[..., labels]  # (..., batch)
     memories = class_values.shape[-2]
@@ -203,23 +204,6 @@ def says_like_a_memory(layer_classes, active, class_values):
     for layer in np.ndindex(says.shape[:-1]):
         same[layer] = (says[layer][active[layer]] == layer_classes[layer][..., None]).any(axis=-1)
     return same
-
-
-def check_labels(labels, batch, num_classes):
-    """Give labels as integers, one an image and each a class of the model; refuse others."""
-    labels = np.asarray(labels)
-    wrong_shape = labels.ndim != 1 or not len(labels) or (batch is not None and len(labels) != batch)
-    if wrong_shape or labels.dtype.kind not in "iu":
-        raise ValueError(
-            f"Expected one label for each of {batch or 'the'} images, whole numbers (batch,); received "
-            f"{labels.dtype} {labels.shape}."
-        )
-    if labels.min() < 0 or labels.max() >= num_classes:
-        raise ValueError(
-            f"Expected labels from 0 to {num_classes - 1}, the classes of this model; received "
-            f"{labels.min()} to {labels.max()}. Take images of the data that it was trained on."
-        )
-    return labels
 
 
 def check_branch(branch):

@@ -8,10 +8,10 @@ import dataclasses
 import numpy as np
 
 from helpers.analysis.attention import as_array
+from helpers.analysis.class_space import check_labels, project_to_classes
 from helpers.analysis.key_value import (
     check_branch,
     check_k,
-    check_labels,
     class_prototypes,
     key_value_agreement,
     says_like_a_memory,
@@ -64,7 +64,8 @@ def memory_use(model, images, labels, branch="mlp", *, k=5, top_k="memories", ba
 
     check_branch(branch)
     prototypes = class_prototypes(model)
-    labels = check_labels(labels, len(images), model.config.num_classes)
+    labels = np.asarray(labels)
+    check_labels(labels, len(images), model.config.num_classes)
     class_values = values_in_class_space(value_vectors(model, branch), prototypes)
     first = int(model.config.has_class_token)
     runs = activation_batches(model, images, batch_size, keep=(*FIELDS[branch], OUTPUTS[branch]))
@@ -74,7 +75,7 @@ def memory_use(model, images, labels, branch="mlp", *, k=5, top_k="memories", ba
         seen += len(wanted)
         coefficients = memory_coefficients(run, branch)
         active = most_active(coefficients, k)
-        layer_classes = _best_classes(model, getattr(run, OUTPUTS[branch]))
+        layer_classes = project_to_classes(model, getattr(run, OUTPUTS[branch])).argmax(axis=-1)
         peaks = coefficients[:, :, first:].max(axis=2)
         found.append(
             (
@@ -185,11 +186,3 @@ def compare_outcomes(agreement, correct, *, has_class_token, tokens="image"):
     p_value = np.asarray(mannwhitneyu(right, wrong, axis=-1, alternative="two-sided").pvalue)
     means = right.mean(axis=-1), wrong.mean(axis=-1)
     return Outcomes(*means, p_value, int(correct.sum()), int((~correct).sum()))
-
-
-def _best_classes(model, tokens):
-    """Project tokens (depth, batch, num_tokens, hidden_dim) onto the classes, and name the best: int."""
-    from keras import ops
-
-    logits = model.head(model.norm(ops.convert_to_tensor(tokens)))
-    return ops.convert_to_numpy(ops.argmax(logits, axis=-1))

@@ -6,7 +6,7 @@ map for the whole network, and so are LeGrad and TokenTM, which came after it.
 
 import numpy as np
 
-from helpers.analysis.key_value import check_labels
+from helpers.analysis.class_space import check_labels, expect_head
 
 AT = ("attention", "block")
 PER = {"head": (), "block": (2,), "global": (0, 2)}  # which axes of (depth, batch, heads, patches) are summed
@@ -40,12 +40,8 @@ def class_relevance(model, images, classes, *, at="attention", double_softmax=Fa
     _check_model(model, needs_class_token=True)
     if at not in AT:
         raise ValueError(f'at is "attention" (the code) or "block" (the text); received {at!r}.')
-    config = model.config
-    shape = (config.num_heads, 1, config.num_tokens)
-    found = _gradients(
-        model, _losses, images, classes, shape, batch_size, at, bool(double_softmax)
-    )  # (depth, n, num_heads, 1, num_tokens)
-    return -found[:, :, :, 0, 1:]
+    found = _run(model, _class_gradients, images, classes, batch_size, at, bool(double_softmax))
+    return -found.swapaxes(0, 1)[..., 1:]  # (depth, n, num_heads, num_patches)
 
 
 def add_up(relevance, per="global"):
@@ -88,79 +84,79 @@ def legrad(model, images, classes, *, batch_size=32):
         ValueError: as `class_relevance`, but for the class token.
     """
     _check_model(model)
-    config = model.config
-    shape = (config.num_heads, config.num_tokens, config.num_tokens)
-    found = _gradients(model, _mean_token_scores, images, classes, shape, batch_size, reduce=_positive_part)
-    maps = found.sum(axis=0)[:, int(config.has_class_token) :]  # (n, num_patches)
+    found = _run(model, _mean_token_gradients, images, classes, batch_size)
+    maps = found[:, int(model.config.has_class_token) :]  # (n, num_patches)
     low, high = maps.min(axis=-1, keepdims=True), maps.max(axis=-1, keepdims=True)
     return (maps - low) / np.where(high > low, high - low, 1)
 
 
-def _positive_part(gradients):
-    """(depth, batch, num_heads, queries, keys) -> (depth, batch, keys)."""
-    return np.maximum(gradients, 0).mean(axis=(2, 3))
+def _run(model, function, images, classes, batch_size, *options):
+    """Run a function of the model, the images and their classes, (batch, num_classes), compiled."""
+    from helpers.model.compiled import PerImage, compiled
+
+    classes = np.asarray(classes)
+    check_labels(classes, len(images), model.config.num_classes)
+    chosen = PerImage(np.eye(model.config.num_classes, dtype="float32")[classes])
+    return compiled(model, function, *options)(images, chosen, batch_size=batch_size)
 
 
-def _gradients(model, function, images, classes, shape, batch_size, *options, reduce=lambda found: found):
-    """Differentiate with respect to what is added to the attention, batch by batch: (depth, n, …)."""
-    from helpers.model.compiled import as_floats
-    from helpers.model.gradients import array_gradients
-
-    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number, at least 1; received {batch_size!r}.")
-    classes = check_labels(classes, len(images), model.config.num_classes)
-    chosen = np.eye(model.config.num_classes, dtype="float32")[classes]
-    found, size = [], min(batch_size, len(images))
-    nothing = np.zeros((model.config.depth, size, *shape), "float32")
-    for start in range(0, len(images), size):
-        some, those = as_floats(images[start : start + size]), chosen[start : start + size]
-        count = len(some)
-        if count < size:  # filled up, so that nothing is compiled for the last batch's sake
-            some = np.concatenate([some, np.zeros((size - count, *some.shape[1:]), some.dtype)])
-            those = np.concatenate([those, np.zeros((size - count, those.shape[1]), those.dtype)])
-        part = array_gradients(model, function, some.astype("float32"), nothing, those, *options)
-        found.append(reduce(part[:, :count]))
-    return np.concatenate(found, axis=1)
-
-
-def _losses(model, images, additions, chosen, at, double_softmax):
-    """Add up the class's loss at every block's class token; a block's addition reaches its own loss alone."""
+def _class_gradients(model, images, chosen, at, double_softmax):
+    """Differentiate the loss at every block's class token: (batch, depth, num_heads, num_tokens)."""
     from keras import ops
 
-    total, tokens = 0.0, model.embed(images)
-    for index, block in enumerate(model.blocks):
-        weights, values = block.attention.weights_and_values(block.norm1(tokens))
-        row = weights[:, :, :1] + ops.cast(additions[index], weights.dtype)  # (batch, num_heads, 1, keys)
-        read = block.finish(block.attention.combine(row, values), block.scale1)  # (batch, 1, hidden_dim)
-        if at == "block":
-            read = _through_mlp(block, block.join(tokens[:, :1], read))
-        logits = model.head(model.norm(read))[:, 0]
-        if double_softmax:
-            logits = ops.softmax(logits, axis=-1)
-        total = total + ops.sum(
-            ops.logsumexp(logits, axis=-1) - ops.sum(ops.multiply(logits, chosen), axis=-1)
-        )
-        branch = block.finish(block.attention.combine(weights, values), block.scale1)
-        tokens = _through_mlp(block, block.join(tokens, branch))
-    return total
+    def losses(additions):
+        total, tokens = 0.0, start
+        for block, addition in zip(model.blocks, additions):
+            weights, values = block.attention.weights_and_values(block.norm1(tokens))
+            row = weights[:, :, :1] + addition  # an addition reaches the loss of its own block alone
+            read = block.finish(block.attention.combine(row, values), block.scale1)  # (batch, 1, hidden_dim)
+            if at == "block":
+                read = _through_mlp(block, block.join(tokens[:, :1], read))
+            logits = model.head(model.norm(read))[:, 0]
+            if double_softmax:
+                logits = ops.softmax(logits, axis=-1)
+            wanted = ops.sum(ops.multiply(logits, chosen), axis=-1)  # (batch,)
+            total = total + ops.sum(ops.logsumexp(logits, axis=-1) - wanted)
+            branch = block.finish(block.attention.combine(weights, values), block.scale1)
+            tokens = _through_mlp(block, block.join(tokens, branch))
+        return total, []
+
+    start = model.embed(images)
+    found = _differentiate(model, losses, start, num_queries=1)
+    return ops.stack([ops.cast(each[:, :, 0], "float32") for each in found], axis=1)
 
 
-def _mean_token_scores(model, images, additions, chosen):
-    """Add up the class's logit read off the mean of each block's tokens."""
+def _mean_token_gradients(model, images, chosen):
+    """Differentiate the logit in every block's mean token, summed up as LeGrad does: (batch, num_tokens)."""
     from keras import ops
 
-    total, tokens = 0.0, model.embed(images)
-    for index, block in enumerate(model.blocks):
-        weights, values = block.attention.weights_and_values(block.norm1(tokens))
-        changed = weights + ops.cast(additions[index], weights.dtype)
-        streams = []
-        for attention in (changed, weights):
-            branch = block.finish(block.attention.combine(attention, values), block.scale1)
-            streams.append(_through_mlp(block, block.join(tokens, branch)))
-        logits = model.head(model.norm(ops.mean(streams[0], axis=1)))
-        total = total + ops.sum(ops.multiply(logits, chosen))
-        tokens = streams[1]
-    return total
+    def scores(additions):
+        total, tokens = 0.0, start
+        for block, addition in zip(model.blocks, additions):
+            weights, values = block.attention.weights_and_values(block.norm1(tokens))
+            streams = []
+            for attention in (weights + addition, weights):
+                branch = block.finish(block.attention.combine(attention, values), block.scale1)
+                streams.append(_through_mlp(block, block.join(tokens, branch)))
+            logits = model.head(model.norm(ops.mean(streams[0], axis=1)))
+            total = total + ops.sum(ops.multiply(logits, chosen))
+            tokens = streams[1]
+        return total, []
+
+    start = model.embed(images)
+    found = _differentiate(model, scores, start, num_queries=model.config.num_tokens)
+    return sum(ops.mean(ops.relu(ops.cast(each, "float32")), axis=(1, 2)) for each in found)
+
+
+def _differentiate(model, function, start, num_queries):
+    """Give ∂ function / ∂ what is added to the attention weights, a tensor a block."""
+    from keras import ops
+
+    from helpers.model.tensor_gradients import gradients_and_more
+
+    config = model.config
+    shape = (ops.shape(start)[0], config.num_heads, num_queries, config.num_tokens)
+    return gradients_and_more(function, [ops.zeros(shape, start.dtype) for _ in model.blocks])[0]
 
 
 def _through_mlp(block, tokens):
@@ -168,14 +164,7 @@ def _through_mlp(block, tokens):
 
 
 def _check_model(model, *, needs_class_token=False):
-    from helpers.model.kinds import expect_vit
-
-    expect_vit(model)
-    if not model.config.num_classes:
-        raise ValueError(
-            "This model has no head: it gives features, and no class has a loss. Take a model with a head, "
-            "such as load_checkpoint gives."
-        )
+    expect_head(model)
     if needs_class_token and not model.config.has_class_token:
         raise ValueError(
             "Expected a model with a class token, whose attention this asks about; received one that "

@@ -7,8 +7,6 @@ import numpy as np
 
 from helpers.analysis.attention import as_array
 
-KEEP = ("tokens", "attention_weights", "attention_output", "values", "mlp_output")
-
 
 def transformation_weights(before, after):
     """Say how much of each token survives a transformation: its length and its direction.
@@ -19,7 +17,7 @@ def transformation_weights(before, after):
     Args:
         before, after: float (..., num_tokens, hidden_dim).
     Returns:
-        float (..., num_tokens), 0 or more; 0 for a token that had no length.
+        float32 (..., num_tokens), 0 or more; 0 for a token that had no length.
     Raises:
         ValueError: if the shapes differ.
     """
@@ -29,10 +27,10 @@ def transformation_weights(before, after):
             "Expected tokens before and after, both (..., num_tokens, hidden_dim); received "
             f"{before.shape} and {after.shape}."
         )
-    old, new = (np.linalg.norm(tokens, axis=-1) for tokens in (before, after))
-    both = old * new
-    direction = np.exp((before * after).sum(axis=-1) / np.where(both > 0, both, 1))
-    return new / np.where(old > 0, old, 1) * (old > 0) * direction / direction.mean(axis=-1, keepdims=True)
+    from keras import ops  # only here: the check needs no backend, slow to load
+
+    pair = (ops.convert_to_tensor(tokens.astype("float32")) for tokens in (before, after))
+    return ops.convert_to_numpy(_weights(*pair))
 
 
 def token_transformation(model, images, *, batch_size=64):
@@ -50,37 +48,52 @@ def token_transformation(model, images, *, batch_size=64):
     Returns:
         float32 (n, num_patches), 0 or more: the class token's row, or the mean of the patches' rows.
     Raises:
-        ValueError: as `activation_batches` does.
+        ValueError: for a model that is no VisionTransformer, no image, or images that are not for it.
     """
-    from helpers.model.activations import activation_batches  # only here: arrays need no backend
+    from helpers.model.compiled import compiled
+    from helpers.model.kinds import expect_vit
 
-    runs = activation_batches(model, images, batch_size, keep=KEEP)
-    return np.concatenate([_trace(model, run) for run in runs])
+    expect_vit(model)
+    return compiled(model, _rows)(np.asarray(images), batch_size=batch_size)
 
 
-def _trace(model, run):
-    rows = None  # of the product of the factors, from the last block: (batch, 1 or all, num_tokens)
-    for index in reversed(range(len(model.blocks))):
-        block, before = model.blocks[index], run.tokens[index]
-        skip = np.float32(block.has_skip)
-        middle = skip * before + run.attention_output[index]
-        passed = _pass_on(block, run.values[index])
-        attention = run.attention_weights[index].mean(axis=1)  # (batch, queries, keys)
-        attention = attention * transformation_weights(before, passed)[:, None, :]
-        attention = attention + skip * np.eye(attention.shape[-1], dtype=attention.dtype)
-        kept = transformation_weights(middle, run.mlp_output[index]) + skip  # (batch, num_tokens)
-        if rows is None:
-            first = slice(0, 1) if model.config.has_class_token else slice(None)
-            rows = np.eye(attention.shape[-1], dtype=attention.dtype)[None, first]
-        rows = (rows * kept[:, None, :]) @ attention
-    rows = rows * np.linalg.norm(run.tokens[0], axis=-1)[:, None, :]
-    return rows.mean(axis=1)[:, int(model.config.has_class_token) :]
+def _weights(before, after):
+    from keras import ops
+
+    old, new = ops.norm(before, axis=-1), ops.norm(after, axis=-1)
+    both = old * new
+    direction = ops.exp(ops.sum(before * after, axis=-1) / ops.where(both > 0, both, 1.0))
+    direction = direction / ops.mean(direction, axis=-1, keepdims=True)
+    return ops.where(old > 0, new / ops.where(old > 0, old, 1.0), 0.0) * direction
+
+
+def _rows(model, images):
+    """Walk through the network, then back through the factors, row by row: (batch, num_patches)."""
+    from keras import ops
+
+    start = tokens = model.embed(images)
+    factors, config = [], model.config
+    for block in model.blocks:
+        weights, values = block.attention.weights_and_values(block.norm1(tokens))
+        middle = block.join(tokens, block.finish(block.attention.combine(weights, values), block.scale1))
+        written = block.finish(block.mlp(block.norm2(middle)), block.scale2)
+        passed = _weights(tokens, _pass_on(block, values))
+        factors.append((ops.mean(weights, axis=1) * passed[:, None], _weights(middle, written)))
+        tokens = block.join(middle, written)
+    every = ops.eye(config.num_tokens, dtype=start.dtype)
+    rows = every[None, :1] if config.has_class_token else every[None]
+    for block, (attention, kept) in zip(model.blocks[::-1], factors[::-1]):
+        rows = rows * (kept + float(block.has_skip))[:, None]
+        rows = ops.matmul(rows, attention) + (rows if block.has_skip else 0.0)
+    rows = ops.mean(rows * ops.norm(start, axis=-1)[:, None], axis=1)
+    return ops.cast(rows[:, int(config.has_class_token) :], "float32")
 
 
 def _pass_on(block, values):
-    """What each token hands on when it is looked at: (batch, heads, tokens, head_dim) -> (…, hidden_dim)."""
+    """Give what each token hands on when it is looked at: (batch, heads, tokens, head_dim) to (…, hidden)."""
     from keras import ops
 
-    merged = values.swapaxes(1, 2).reshape(len(values), values.shape[2], -1)
-    passed = merged @ ops.convert_to_numpy(block.attention.output_projection.kernel)
-    return passed if block.scale1 is None else ops.convert_to_numpy(block.scale1(passed))
+    from helpers.model.attention import merge_heads
+
+    passed = ops.matmul(merge_heads(values), block.attention.output_projection.kernel)
+    return passed if block.scale1 is None else block.scale1(passed)

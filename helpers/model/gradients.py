@@ -51,31 +51,6 @@ def image_gradients(model, function, images, array, *options):
     return np.array(ops.convert_to_numpy(found))
 
 
-def array_gradients(model, function, images, array, constants, *options):
-    """Differentiate a number that a model makes of images and an array with respect to the array.
-
-    Compiled and kept as `image_gradients` is.
-
-    Args:
-        model: Keras model, built.
-        function: takes the model, images, the array, the constants and the options and returns a scalar
-            tensor, computed with `keras.ops`. Defined once, in a module: it is known by its identity.
-        images: float32 (batch, height, width, channels).
-        array: float32, where to differentiate.
-        constants: float32, numbers that may be others in every call.
-        options: hashable.
-    Returns:
-        NumPy, ∂ value / ∂ array, of the shape of the array.
-    Raises:
-        ValueError: as `image_gradients`.
-    """
-    if keras.backend.backend() != "tensorflow":
-        found = gradients(lambda given: function(model, images, given[0], constants, *options), [array])
-        return found[1][0]
-    way_back = compiled(model, _way_back_to_array, function, *options)
-    return np.array(ops.convert_to_numpy(way_back.tensors(images, array, constants)))
-
-
 def _way_back(model, images, array, function, *options):
     import tensorflow as tf
 
@@ -83,15 +58,6 @@ def _way_back(model, images, array, function, *options):
         tape.watch(images)
         value = _checked(function(model, images, array, *options))
     return tape.gradient(value, images, unconnected_gradients="zero")
-
-
-def _way_back_to_array(model, images, array, constants, function, *options):
-    import tensorflow as tf
-
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(array)
-        value = _checked(function(model, images, array, constants, *options))
-    return tape.gradient(value, array, unconnected_gradients="zero")
 
 
 def attention_gradients(model, images, target=None):
