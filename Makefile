@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 FIRST  := notebooks/00_welcome.ipynb
 PYTEST := $(BIN)/python -m pytest
 # The longest lessons first, so that no worker is left with one at the end.
-LONG   := $(wildcard $(foreach number,10 11 09 08 05 04 14,notebooks/$(number)_*.ipynb))
+LONG   := $(wildcard $(foreach number,12 10 11 09 08 05 04 14,notebooks/$(number)_*.ipynb))
 LESSONS := $(LONG) $(filter-out $(LONG),$(wildcard notebooks/*.ipynb))
 # What a lesson does not ask for cannot change it: the others are the same with CIFAR-10 and without.
 DIFFER := $(shell grep -lE 'load_images|load_pretrained|COURSE_DATA|COURSE_FAST' $(LESSONS))
