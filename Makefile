@@ -21,7 +21,7 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check $(shell [ -t 
 # What must hold on every backend.
 JAX_TESTS := $(wildcard $(foreach name,patches vit resnet activations checkpoints pretrained augment recipe \
                layers compiled receptive_field schedule initialisation train muon family gradients tensor_gradients attention_maps \
-               rollout stopping saving,tests/test_$(name).py))
+               rollout stopping saving attention_cuts class_token_swap,tests/test_$(name).py))
 
 # What one test has compiled, another need not: a quarter less processor time.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV))/jax JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \

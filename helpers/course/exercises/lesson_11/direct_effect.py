@@ -119,8 +119,8 @@ EXERCISE = Exercise(
         Mutant(_effect_of_stream, "this is the whole stream; asked is one part of it."),
         Mutant(
             _effect_without,
-            "this is the logits less those without the part: the norm is not held, so the effects of all "
-            "parts do not add up to the logits.",
+            "this is the drop when the part is taken away, the logits less those without it: the norm is not "
+            "held, so the drops of all parts do not add up to the logits.",
         ),
         Mutant(_effect_of_rest, "this is what all the other parts add; asked is this one."),
         Mutant(_effect_variance, "you divide by the variance; divide by its root."),
