@@ -27,7 +27,7 @@ REMOVALS = 64
 OURS, BARE, CAPTUM, XPLIQUE = "ours", "bare passes", "Captum 0.8.0", "Xplique 2.0.2"
 # {work: the contestants, the first of which the others are compared with}
 WORKS = {
-    "all baseline maps": (OURS,),
+    "all maps": (OURS,),
     "gradient × input": (OURS, CAPTUM, XPLIQUE),
     "SmoothGrad": (CAPTUM, XPLIQUE),
     "each patch alone": (OURS, CAPTUM),
@@ -40,6 +40,8 @@ def our_work(work, images, labels, options):
     """Give the work as a function of nothing."""
     from helpers.analysis.baseline_maps import baseline_maps
     from helpers.analysis.faithfulness import perturbation_hits, saco
+    from helpers.analysis.relevance import add_up, class_relevance, legrad
+    from helpers.analysis.token_transformation import token_transformation
     from helpers.model.checkpoints import load_checkpoint
     from helpers.model.gradients import image_gradients
 
@@ -58,8 +60,15 @@ def our_work(work, images, labels, options):
     def removals(order="most_first"):
         return perturbation_hits(model, images, labels, scores, order, removed=np.arange(1, REMOVALS + 1))
 
+    def all_maps():
+        maps = baseline_maps(model, images, labels)
+        maps["relevance"] = add_up(class_relevance(model, images, labels))
+        maps["LeGrad"] = legrad(model, images, labels)
+        maps["TokenTM"] = token_transformation(model, images)
+        return maps
+
     return {
-        "all baseline maps": lambda: baseline_maps(model, images, labels),
+        "all maps": all_maps,
         "gradient × input": gradient_times_input,
         "each patch alone": lambda: saco(model, images, labels, scores, num_groups=REMOVALS),
         "deletion": removals,
