@@ -27,9 +27,8 @@ REMOVALS = 64
 OURS, BARE, CAPTUM, XPLIQUE = "ours", "bare passes", "Captum 0.8.0", "Xplique 2.0.2"
 # {work: the contestants, the first of which the others are compared with}
 WORKS = {
-    "all maps": (OURS,),
+    "all maps; the peers SmoothGrad alone": (OURS, CAPTUM, XPLIQUE),
     "gradient × input": (OURS, CAPTUM, XPLIQUE),
-    "SmoothGrad": (CAPTUM, XPLIQUE),
     "each patch alone": (OURS, CAPTUM),
     "deletion": (OURS, XPLIQUE),
     "removal curve": (OURS, BARE),
@@ -68,7 +67,7 @@ def our_work(work, images, labels, options):
         return maps
 
     return {
-        "all maps": all_maps,
+        "all maps; the peers SmoothGrad alone": all_maps,
         "gradient × input": gradient_times_input,
         "each patch alone": lambda: saco(model, images, labels, scores, num_groups=REMOVALS),
         "deletion": removals,
@@ -149,7 +148,7 @@ def captum_work(work, images, labels, options):
 
     return {
         "gradient × input": input_x_gradient,
-        "SmoothGrad": smooth_grad,
+        "all maps; the peers SmoothGrad alone": smooth_grad,
         "each patch alone": ablation,
     }[work]
 
@@ -164,7 +163,8 @@ def xplique_work(work, images, labels, options):
 
     network = load_checkpoint(NETWORK)
     given = keras.Input(images.shape[1:])
-    model = keras.Model(given, network(given))
+    # SmoothGrad's noise leaves [0, 1], which the network refuses.
+    model = keras.Model(given, network(keras.ops.clip(given, 0, 1)))
     targets = np.eye(network.config.num_classes, dtype="float32")[labels]
     scores = np.random.default_rng(0).random((len(images), 8, 8)).repeat(4, axis=1).repeat(4, axis=2)
     if work == "deletion":
