@@ -27,9 +27,8 @@ REMOVALS = 64
 OURS, BARE, CAPTUM, XPLIQUE = "ours", "bare passes", "Captum 0.8.0", "Xplique 2.0.2"
 # {work: the contestants, the first of which the others are compared with}
 WORKS = {
-    "all baseline maps": (OURS,),
+    "all maps; the peers SmoothGrad alone": (OURS, CAPTUM, XPLIQUE),
     "gradient × input": (OURS, CAPTUM, XPLIQUE),
-    "SmoothGrad": (CAPTUM, XPLIQUE),
     "each patch alone": (OURS, CAPTUM),
     "deletion": (OURS, XPLIQUE),
     "removal curve": (OURS, BARE),
@@ -40,6 +39,8 @@ def our_work(work, images, labels, options):
     """Give the work as a function of nothing."""
     from helpers.analysis.baseline_maps import baseline_maps
     from helpers.analysis.faithfulness import perturbation_hits, saco
+    from helpers.analysis.relevance import add_up, class_relevance, legrad
+    from helpers.analysis.token_transformation import token_transformation
     from helpers.model.checkpoints import load_checkpoint
     from helpers.model.gradients import image_gradients
 
@@ -58,8 +59,15 @@ def our_work(work, images, labels, options):
     def removals(order="most_first"):
         return perturbation_hits(model, images, labels, scores, order, removed=np.arange(1, REMOVALS + 1))
 
+    def all_maps():
+        maps = baseline_maps(model, images, labels)
+        maps["relevance"] = add_up(class_relevance(model, images, labels))
+        maps["LeGrad"] = legrad(model, images, labels)
+        maps["TokenTM"] = token_transformation(model, images)
+        return maps
+
     return {
-        "all baseline maps": lambda: baseline_maps(model, images, labels),
+        "all maps; the peers SmoothGrad alone": all_maps,
         "gradient × input": gradient_times_input,
         "each patch alone": lambda: saco(model, images, labels, scores, num_groups=REMOVALS),
         "deletion": removals,
@@ -140,7 +148,7 @@ def captum_work(work, images, labels, options):
 
     return {
         "gradient × input": input_x_gradient,
-        "SmoothGrad": smooth_grad,
+        "all maps; the peers SmoothGrad alone": smooth_grad,
         "each patch alone": ablation,
     }[work]
 
@@ -155,7 +163,8 @@ def xplique_work(work, images, labels, options):
 
     network = load_checkpoint(NETWORK)
     given = keras.Input(images.shape[1:])
-    model = keras.Model(given, network(given))
+    # SmoothGrad's noise leaves [0, 1], which the network refuses.
+    model = keras.Model(given, network(keras.ops.clip(given, 0, 1)))
     targets = np.eye(network.config.num_classes, dtype="float32")[labels]
     scores = np.random.default_rng(0).random((len(images), 8, 8)).repeat(4, axis=1).repeat(4, axis=2)
     if work == "deletion":
