@@ -137,7 +137,7 @@ def test_mean_pooling_has_the_maps_that_need_no_class_token():
     [
         (dict(names=["rolout"]), "no map 'rolout': expected some of random, centre"),
         (dict(names=["linear probe"]), "needs probe_images and probe_labels"),
-        (dict(labels=[0, 1, 2, 3, 0, 9]), "a label from 0 to 3"),
+        (dict(labels=[0, 1, 2, 3, 0, 9]), "a whole number from 0 to 3"),
         (dict(images=IMAGES + 3), r"images in \[0, 1\]"),
     ],
 )

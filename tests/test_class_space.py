@@ -200,6 +200,7 @@ def test_a_random_model_is_at_chance():
     [
         (BY_HAND, [0, 3], "from 0 to 2; received 0 to 3"),
         (BY_HAND, [-1, 0], "from 0 to 2; received -1 to 0"),
+        (BY_HAND, [], r"received float64 \(0,\)"),
         (BY_HAND, [0, 1, 2], r"each of 2 images.*received int64 \(3,\)"),
         (BY_HAND, [0.0, 1.0], r"received float64 \(2,\)"),
         (BY_HAND[0], [0, 1, 2], r"received \(3, 3\). Take them from project_to_classes"),

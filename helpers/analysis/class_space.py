@@ -208,7 +208,7 @@ def own_logits(class_logits, labels):
 def check_labels(labels, num_images, num_classes, *, several=False):
     """Refuse labels that are not one class an image; with `several`, also images of one class alone."""
     labels = np.asarray(labels)
-    whole = labels.dtype.kind in "iu" and labels.shape == (num_images,)
+    whole = labels.dtype.kind in "iu" and labels.shape == (num_images,) and len(labels)
     if not whole or labels.min() < 0 or labels.max() >= num_classes:
         found = f"{labels.min()} to {labels.max()}" if whole else f"{labels.dtype} {labels.shape}"
         raise ValueError(

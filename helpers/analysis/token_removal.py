@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from helpers.analysis.attention import as_array
+from helpers.analysis.class_space import check_labels as check_classes
 from helpers.model.compiled import BATCH_SIZE, PerImage, compiled
 from helpers.model.keep_tokens import take_tokens
 from helpers.model.kinds import expect_vit
@@ -73,15 +74,8 @@ def check_labels(labels, num_images, config):
             "This model has no head: it gives features, and no class that could be right or wrong. Take a "
             "model with a head, such as load_checkpoint('cifar/4')."
         )
-    found = np.asarray(labels)
-    whole = found.shape == (num_images,) and found.dtype.kind in "iu" and len(found)
-    if not whole or found.min() < 0 or found.max() >= config.num_classes:
-        values = f", {found.min()} to {found.max()}" if whole else ""
-        raise ValueError(
-            f"Expected a label from 0 to {config.num_classes - 1} for each of {num_images} images; received "
-            f"{found.dtype} {found.shape}{values}."
-        )
-    return found.astype("int64")
+    check_classes(labels, num_images, config.num_classes)
+    return np.asarray(labels).astype("int64")
 
 
 def check_scores(token_scores, num_images, config):
