@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from helpers.analysis import faithfulness, token_removal
 from helpers.analysis.faithfulness import area_under, perturbation_auc, perturbation_hits, saco
 from helpers.analysis.map_scores import MEASURES, interval, lead, score_maps
 from helpers.model.vit import VisionTransformer, ViTConfig
@@ -41,6 +42,31 @@ def test_values_are_those_of_the_single_measures(model, scores):
             assert scores[name].values[order] == pytest.approx(np.mean([auc for _, auc in found]))
         expected = np.mean([saco(model, IMAGES, LABELS, one) for one in each])
         assert scores[name].values["saco"] == pytest.approx(expected)
+
+
+def test_what_no_order_changes_is_run_once_for_all_maps(model, monkeypatch):
+    """Nothing removed, and everything: the same logits for every map, in both orders and in SaCo."""
+    run = []
+
+    def note(*arguments, known=None, **others):
+        run.extend(count for count in arguments[3] if count not in (known or {}))
+        return token_removal.logits_without(*arguments, known=known, **others)
+
+    monkeypatch.setattr(faithfulness, "logits_without", note)
+    score_maps(model, IMAGES, LABELS, MAPS, removed=[0, 1, 4])
+    draws = 3 + 1 + 1
+    assert sorted(set(run)) == [1, 2] and run.count(1) == 2 * draws and run.count(2) == 2 * draws
+
+
+def test_the_logits_that_no_order_changes(model):
+    known = token_removal.logits_of_none_and_all(model, IMAGES, [0, 1, 4])
+    assert list(known) == [0, 4]
+    np.testing.assert_allclose(known[0], model(IMAGES), atol=1e-5)
+    ranked = np.tile([3, 1, 0, 2], (len(IMAGES), 1))
+    np.testing.assert_allclose(
+        known[4], token_removal.logits_without(model, IMAGES, ranked, [4])[0], atol=1e-5
+    )
+    assert token_removal.logits_of_none_and_all(model, IMAGES, [1, 2]) == {}
 
 
 def test_the_authors_convention_divides_each_draw_and_each_resample_by_its_own_maximum(model):

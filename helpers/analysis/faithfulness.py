@@ -11,6 +11,7 @@ from helpers.analysis.token_removal import (
     check_counts,
     check_labels,
     check_scores,
+    logits_of_none_and_all,
     logits_without,
     rank_patches,
 )
@@ -59,11 +60,13 @@ def perturbation_auc(
     return curve, float(area_under(curve, removed, convention))
 
 
-def perturbation_hits(model, images, labels, token_scores, order="most_first", *, removed):
+def perturbation_hits(model, images, labels, token_scores, order="most_first", *, removed, known=None):
     """Say for each number of removed tokens which images are classified correctly.
 
     Args:
         removed: numbers of patches to remove; the others as in `perturbation_auc`.
+        known: logits that no order changes, from `logits_of_none_and_all`; with many maps of the same images
+            a fourth of the work.
     Returns:
         bool (len(removed), batch); its mean over the images is the curve of `perturbation_auc`.
     Raises:
@@ -76,7 +79,7 @@ def perturbation_hits(model, images, labels, token_scores, order="most_first", *
         raise ValueError(f'Expected an order of "most_first" or "least_first"; received {order!r}.')
     ranked = rank_patches(scores)
     ranked = ranked if order == "most_first" else ranked[:, ::-1]
-    return logits_without(model, images, ranked, removed).argmax(axis=-1) == labels
+    return logits_without(model, images, ranked, removed, known=known).argmax(axis=-1) == labels
 
 
 def check_removed(removed, config, convention):
@@ -124,7 +127,7 @@ def area_under(curve, removed, convention="plain"):
     return curve.sum(axis=-1) / (np.where(most > 0, most, 1) * (curve.shape[-1] + 1))
 
 
-def saco(model, images, labels, token_scores, *, num_groups=None, drop_ties="neither"):
+def saco(model, images, labels, token_scores, *, num_groups=None, drop_ties="neither", known=None):
     """Ask of each image whether groups of patches that score more also matter more: SaCo.
 
     The patches are ordered by score and cut into groups of the same size. s_i is the sum of a group's scores,
@@ -141,6 +144,7 @@ def saco(model, images, labels, token_scores, *, num_groups=None, drop_ties="nei
         num_groups: how many groups, a divisor of the patches from 2 on; None for as many as the grid has
             rows: 8 groups of 8 of 64 patches. With unequal groups an even map would not have even sums.
         drop_ties: see `salience_agreement`.
+        known: as in `perturbation_hits`.
     Returns:
         float64 (batch,) in [−1, 1]; 0 for a map that gives all groups the same.
     Raises:
@@ -149,10 +153,8 @@ def saco(model, images, labels, token_scores, *, num_groups=None, drop_ties="nei
     """
     expect_vit(model)
     config, num_images = model.config, len(images)
-    if labels is None and config.num_classes:
-        whole = logits_without(model, images, np.tile(np.arange(config.num_patches), (num_images, 1)), [0])[0]
-        labels = whole.argmax(axis=-1)
-    labels = check_labels(labels, num_images, config)
+    if labels is not None or not config.num_classes:
+        labels = check_labels(labels, num_images, config)
     scores = check_scores(token_scores, num_images, config)
     groups = config.grid_size if num_groups is None else num_groups
     divisors = [n for n in range(2, config.num_patches + 1) if config.num_patches % n == 0]
@@ -161,10 +163,12 @@ def saco(model, images, labels, token_scores, *, num_groups=None, drop_ties="nei
             f"Expected num_groups that divides the {config.num_patches} patches, one of {divisors}; received "
             f"{num_groups!r}."
         )
+    whole = known[0] if known and 0 in known else logits_of_none_and_all(model, images, [0])[0]
+    labels = whole.argmax(axis=-1) if labels is None else labels
     ranked = rank_patches(scores)
     size = config.num_patches // groups
     salience = np.take_along_axis(scores, ranked, axis=-1).reshape(num_images, groups, size).sum(axis=-1)
-    kept = [_probability(logits_without(model, images, ranked, [0])[0], labels)]
+    kept = [_probability(whole, labels)]
     for group in range(groups):
         group_first = np.roll(ranked, -group * size, axis=-1)
         kept.append(_probability(logits_without(model, images, group_first, [size])[0], labels))

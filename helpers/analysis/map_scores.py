@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from helpers.analysis.faithfulness import area_under, check_removed, perturbation_hits, saco
-from helpers.analysis.token_removal import check_labels
+from helpers.analysis.token_removal import check_labels, logits_of_none_and_all
 from helpers.model.kinds import expect_vit
 
 MEASURES = ("most_first", "least_first", "saco")
@@ -65,21 +65,22 @@ def score_maps(
         raise ValueError("Expected maps as {name: scores}, such as baseline_maps gives them; received none.")
     draws = np.random.default_rng(seed).multinomial(len(labels), [1 / len(labels)] * len(labels), resamples)
     draws = draws / len(labels)  # (resamples, batch), each row sums to 1
+    known = logits_of_none_and_all(model, images, [0, *removed])
     found = {}
     for name, scores in maps.items():
         drawn = np.shape(scores)[1:] == (len(images), model.config.num_patches)
         each = list(scores) if drawn else [scores]
         curves, values, resampled = {}, {}, {}
         for order in ("most_first", "least_first"):
-            hits = [perturbation_hits(model, images, labels, one, order, removed=removed) for one in each]
+            given = {"removed": removed, "known": known}
+            hits = [perturbation_hits(model, images, labels, one, order, **given) for one in each]
             hits = np.array(hits, "float64")  # (draws, points, batch)
             curves[order] = hits.mean(axis=(0, 2))
             values[order] = float(area_under(hits.mean(axis=2), removed, convention).mean())
             areas = area_under(draws @ hits.swapaxes(1, 2), removed, convention)  # (draws, resamples)
             resampled[order] = areas.mean(axis=0)
-        coefficients = np.mean(
-            [saco(model, images, labels, one, num_groups=num_groups) for one in each], axis=0
-        )
+        given = {"num_groups": num_groups, "known": known}
+        coefficients = np.mean([saco(model, images, labels, one, **given) for one in each], axis=0)
         values["saco"], resampled["saco"] = float(coefficients.mean()), draws @ coefficients
         intervals = {measure: interval(resampled[measure]) for measure in MEASURES}
         found[name] = MapScores(curves, values, intervals, resampled)

@@ -15,7 +15,7 @@ from helpers.model.keep_tokens import take_tokens
 from helpers.model.kinds import expect_vit
 
 
-def logits_without(model, images, removal_order, counts, *, batch_size=BATCH_SIZE):
+def logits_without(model, images, removal_order, counts, *, known=None, batch_size=BATCH_SIZE):
     """Give the logits after the first few patches of an order are gone, for several numbers of them.
 
     Args:
@@ -23,6 +23,7 @@ def logits_without(model, images, removal_order, counts, *, batch_size=BATCH_SIZ
         images: (batch, image_size, image_size, channels), float in [0, 1] or uint8 in 0 to 255.
         removal_order: int (batch, num_patches), each image's patches from 0, those that go first in front.
         counts: how many go, each from 0 to num_patches; one less without a class token.
+        known: {count: (batch, num_classes)} that need not be run again, from `logits_of_none_and_all`.
         batch_size: images at a time.
     Returns:
         float32 (len(counts), batch, num_classes).
@@ -31,9 +32,12 @@ def logits_without(model, images, removal_order, counts, *, batch_size=BATCH_SIZ
     """
     expect_vit(model)
     counts = check_counts(counts, model.config)
-    removal_order = PerImage(np.asarray(removal_order, "int32"))
+    removal_order, known = PerImage(np.asarray(removal_order, "int32")), known or {}
     found = []
     for count in counts.tolist():
+        if count in known:
+            found.append(known[count])
+            continue
         # TensorFlow compiles once for all counts; JAX must know each; PyTorch compiles nothing.
         if keras.backend.backend() == "tensorflow":
             walk, more = compiled(model, _logits_without), (np.int32(count),)
@@ -41,6 +45,24 @@ def logits_without(model, images, removal_order, counts, *, batch_size=BATCH_SIZ
             walk, more = compiled(model, _logits_without, count), ()
         found.append(walk(images, removal_order, *more, batch_size=batch_size))
     return np.stack(found)
+
+
+def logits_of_none_and_all(model, images, counts, *, batch_size=BATCH_SIZE):
+    """Give the logits that are the same in every order: with no patch gone, and with all, where they may go.
+
+    Args:
+        counts: the numbers of patches that are wanted; others than these two are left aside.
+        model, images, batch_size: as in `logits_without`.
+    Returns:
+        {count: float32 (batch, num_classes)}.
+    """
+    config = model.config
+    any_order = np.tile(np.arange(config.num_patches), (len(images), 1))
+    ends = {0} | ({config.num_patches} if config.has_class_token else set())
+    wanted = sorted(ends & set(np.asarray(counts).tolist()))
+    if not wanted:
+        return {}
+    return dict(zip(wanted, logits_without(model, images, any_order, wanted, batch_size=batch_size)))
 
 
 def _logits_without(model, images, removal_order, count):
