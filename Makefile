@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 LONG   := $(wildcard $(foreach number,12 10 11 09 08 05 04 14,notebooks/$(number)_*.ipynb))
 LESSONS := $(LONG) $(filter-out $(LONG),$(wildcard notebooks/*.ipynb))
 # What a lesson does not ask for cannot change it: the others are the same with CIFAR-10 and without.
-DIFFER := $(shell grep -lE 'load_images|load_pretrained|COURSE_DATA|COURSE_FAST' $(LESSONS))
+DIFFER  = $(shell grep -lE 'load_images|load_pretrained|COURSE_DATA|COURSE_FAST' $(LESSONS))
 NBVAL  := $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=870 --timeout=900 \
           -n $(JOBS) --dist loadscope -q
 SHARE  := -n $(JOBS) --dist worksteal

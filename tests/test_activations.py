@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from random_weights import with_random_weights
 
 from helpers.model.activations import (
     CutAttention,
@@ -35,10 +36,7 @@ IMAGES = np.random.default_rng(0).random((3, 16, 16, 3), dtype="float32")
 @pytest.fixture(scope="module")
 def model():
     model = VisionTransformer(CONFIG)
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.3)
-    return model
+    return with_random_weights(model, scale=0.3)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from random_weights import with_random_weights
 
 from helpers.model.activations import DropTokens, activation_batches, activations
 from helpers.model.attention_cuts import (
@@ -18,10 +19,7 @@ MANY = np.random.default_rng(1).random((36, 12, 12, 3), dtype="float32")  # enou
 def make_model(**changes):
     config = dict(image_size=12, patch_size=4, hidden_dim=12, depth=3, num_heads=2, mlp_dim=16, num_classes=4)
     model = VisionTransformer(ViTConfig(**(config | changes)))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from random_weights import with_random_weights
 
 from helpers.analysis.baseline_maps import BY_ATTENTION, NAMES, baseline_maps, untrained_twin
 from helpers.analysis.linear_probe import fit_probes
@@ -21,10 +22,7 @@ PROBE_LABELS = np.repeat(np.arange(4), 5)
 
 def make_model(**changes):
     model = VisionTransformer(ViTConfig(**(SIZES | changes)))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from keras import ops
+from random_weights import with_random_weights
 
 from helpers.analysis.class_space import (
     chance_levels,
@@ -32,10 +33,7 @@ LABELS = np.array([0, 2])
 def make_model(seed=1, **changes):
     config = dict(image_size=8, patch_size=4, hidden_dim=12, depth=3, num_heads=2, mlp_dim=16, num_classes=4)
     model = VisionTransformer(ViTConfig(**(config | changes)))
-    rng = np.random.default_rng(seed)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model, seed)
 
 
 # project_to_classes

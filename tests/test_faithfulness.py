@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from keras import ops
+from random_weights import with_random_weights
 
 from helpers.analysis.faithfulness import area_under, perturbation_auc, saco, salience_agreement
 from helpers.analysis.token_removal import logits_without, rank_patches
@@ -21,10 +22,7 @@ SOME = [0, 3, 4, 9, 15]
 
 def make_model(**changes):
     model = VisionTransformer(ViTConfig(**(SIZES | changes)))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model)
 
 
 shared_model = functools.cache(make_model)  # what one test has compiled, another need not

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from random_weights import with_random_weights
 
 from helpers.analysis.rollout import gradient_rollout
 from helpers.model.activations import CutAttention, activations
@@ -40,10 +41,7 @@ class AddAttention(CutAttention):
 
 def make_model(**changes):
     model = VisionTransformer(dataclasses.replace(CONFIG, **changes))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model)
 
 
 @pytest.fixture(scope="module")

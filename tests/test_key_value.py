@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from random_weights import with_random_weights
 
 from helpers.analysis.key_value import (
     agreement_chance,
@@ -31,10 +32,7 @@ def numbers(*shape, seed=0):
 def make_model(**changes):
     config = dict(image_size=8, patch_size=4, hidden_dim=12, depth=3, num_heads=2, mlp_dim=16, num_classes=4)
     model = VisionTransformer(ViTConfig(**(config | changes)))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model)
 
 
 def test_values_in_class_space_by_hand():

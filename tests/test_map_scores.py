@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from random_weights import with_random_weights
 
 from helpers.analysis import faithfulness, token_removal
 from helpers.analysis.faithfulness import area_under, perturbation_auc, perturbation_hits, saco
@@ -19,10 +20,7 @@ MAPS = {"random": RNG.random((3, 30, 4)), "one": RNG.random((30, 4)), "grid": RN
 def model():
     sizes = dict(image_size=8, patch_size=4, hidden_dim=8, depth=1, num_heads=2, mlp_dim=8, num_classes=3)
     model = VisionTransformer(ViTConfig(**sizes))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.7)
-    return model
+    return with_random_weights(model, scale=0.7)
 
 
 @pytest.fixture(scope="module")

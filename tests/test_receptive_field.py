@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from random_weights import with_random_weights
 
 from helpers.analysis import receptive_field
 from helpers.analysis.receptive_field import effective_receptive_field, receptive_radius, receptive_share
@@ -20,10 +21,7 @@ IMAGES = np.random.default_rng(0).uniform(0.1, 0.9, (3, 8, 8, 3)).astype("float3
 
 def make_vit(**changes):
     model = VisionTransformer(dataclasses.replace(CONFIG, **changes))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from random_weights import with_random_weights
 from scipy.special import erf, log_softmax, softmax
 
 from helpers.analysis.relevance import add_up, class_relevance, legrad
@@ -18,10 +19,7 @@ CLASSES = np.array([2, 0, 1])
 def make_model(**changes):
     config = dict(image_size=8, patch_size=4, hidden_dim=12, depth=2, num_heads=2, mlp_dim=16, num_classes=3)
     model = VisionTransformer(ViTConfig(**(config | dict(layer_scale=0.5) | changes)))
-    rng = np.random.default_rng(1)
-    for variable in model.weights:
-        variable.assign(rng.standard_normal(variable.shape).astype("float32") * 0.5)
-    return model
+    return with_random_weights(model)
 
 
 @pytest.fixture(scope="module")

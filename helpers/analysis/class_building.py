@@ -8,8 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from helpers.analysis.attention import as_array
 from helpers.analysis.class_space import check_labels, own_logits, project_to_classes
+from helpers.analysis.kept_fields import kept_fields, of_each_run
 from helpers.analysis.residual import SUM_TOLERANCE
 
 BRANCHES = ("attention", "mlp", "block")
@@ -54,10 +54,7 @@ def project_branches(model, runs, *, final_norm=True):
         ValueError: as `project_to_classes`; if a run lacks one of the three fields, or its stream is not the
             sum of its branches, as where a skip was removed.
     """
-    runs = [runs] if hasattr(runs, "logits") else runs
-    parts = [_project_run(model, run, final_norm) for run in runs]
-    if not parts:
-        raise ValueError("Expected one run at least; received none.")
+    parts = of_each_run(lambda run: _project_run(model, run, final_norm), runs)
     names = [field.name for field in dataclasses.fields(BranchLogits)]
     return BranchLogits(**{name: np.concatenate([part[name] for part in parts], axis=1) for name in names})
 
@@ -114,13 +111,7 @@ def residual_composition(branch_logits):
 
 
 def _project_run(model, run, final_norm):
-    for name in ("tokens", "attention_output", "mlp_output"):
-        if getattr(run, name) is None:
-            raise ValueError(
-                f"Expected a run with its {name}; received one that did not keep them. Run "
-                'activations(model, images, keep=("tokens", "attention_output", "mlp_output")).'
-            )
-    stream, attention, mlp = (as_array(a) for a in (run.tokens, run.attention_output, run.mlp_output))
+    stream, attention, mlp = kept_fields(run, ("tokens", "attention_output", "mlp_output"))
     between = stream[:-1] + attention
     error = np.linalg.norm(between + mlp - stream[1:], axis=(-2, -1)).max(axis=-1)  # (depth,)
     if (wrong := ~(error <= SUM_TOLERANCE * np.linalg.norm(stream[1:], axis=(-2, -1)).max(axis=-1))).any():

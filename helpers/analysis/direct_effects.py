@@ -12,6 +12,7 @@ import numpy as np
 
 from helpers.analysis.attention import as_array
 from helpers.analysis.class_space import check_labels, expect_head
+from helpers.analysis.kept_fields import kept_fields, of_each_run
 
 KEEP = ("tokens", "attention_weights", "values", "mlp_output")
 BRANCHES = ("both", "attention", "mlp")
@@ -78,10 +79,7 @@ def direct_effects(model, runs):
             "Expected a model with a skip connection in every block, so that the stream is a sum; received "
             f"one without in blocks {list(config.blocks_without_skip)}, from 0."
         )
-    runs = [runs] if hasattr(runs, "logits") else runs
-    parts = [_effects_of_run(model, run) for run in runs]
-    if not parts:
-        raise ValueError("Expected one run at least; received none.")
+    parts = of_each_run(lambda run: _effects_of_run(model, run), runs)
     joined = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
     return DirectEffects(
         constant=_reader(model)[1].astype("float32"), **joined | {"embedding": joined["embedding"][0]}
@@ -152,26 +150,21 @@ def _effects_of_run(model, run):
     """Give the parts for the images of one run, the batch as the second axis of each."""
     from keras import ops
 
-    for name in KEEP:
-        if getattr(run, name) is None:
-            raise ValueError(
-                f"Expected a run with its {name}; received one that did not keep them. Run "
-                f"activations(model, images, keep={KEEP})."
-            )
+    tokens, attention_weights, values_of_blocks, mlp_output = kept_fields(run, KEEP)
     reader, constant = _reader(model)
-    stream, num_heads = as_array(run.tokens)[:, :, 0], model.config.num_heads  # (depth + 1, batch, hidden)
+    stream, num_heads = tokens[:, :, 0], model.config.num_heads  # (depth + 1, batch, hidden)
     deviation = np.sqrt(stream[-1].astype("float64").var(axis=-1, keepdims=True) + model.norm.epsilon)
     heads, biases = [], []
-    for block, weights, values in zip(model.blocks, run.attention_weights, run.values):
+    for block, weights, values in zip(model.blocks, attention_weights, values_of_blocks):
         scale = 1.0 if block.scale1 is None else ops.convert_to_numpy(block.scale1.scale)
         projection = block.attention.output_projection
         kernel = ops.convert_to_numpy(projection.kernel) * scale
         kernel = kernel.reshape(num_heads, -1, kernel.shape[-1]) @ reader  # (num_heads, head_dim, classes)
-        says = as_array(values).astype("float64") @ kernel  # (batch, num_heads, num_tokens, num_classes)
-        weights = as_array(weights)[:, :, 0, :, None].astype("float64")  # the class token's row
+        says = values.astype("float64") @ kernel  # (batch, num_heads, num_tokens, num_classes)
+        weights = weights[:, :, 0, :, None].astype("float64")  # the class token's row
         heads.append(weights * says / deviation[:, None, None])
         biases.append(ops.convert_to_numpy(projection.bias) * scale @ reader / deviation)
-    mlp = as_array(run.mlp_output)[:, :, 0].astype("float64") @ reader / deviation
+    mlp = mlp_output[:, :, 0].astype("float64") @ reader / deviation
     parts = dict(embedding=stream[:1].astype("float64") @ reader / deviation, heads=np.stack(heads))
     parts |= dict(attention_bias=np.stack(biases), mlp=mlp)
     parts = {name: part.astype("float32") for name, part in parts.items()}

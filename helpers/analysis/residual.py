@@ -7,6 +7,7 @@ f(z), is the longer says whether a branch corrects the token or makes it anew.
 import numpy as np
 
 from helpers.analysis.attention import as_array
+from helpers.analysis.kept_fields import kept_fields
 
 SUM_TOLERANCE = 0.02  # of the stream's length: how far bfloat16 may leave stream and branches from adding up
 
@@ -53,13 +54,7 @@ def branch_norm_ratios(run, *, blocks_without_skip=()):
         ValueError: if the run lacks one of the three fields; or if stream and branches do not add up, as
             where a block without skip was not named or `RemoveSkip` took one away.
     """
-    for name in ("tokens", "attention_output", "mlp_output"):
-        if getattr(run, name) is None:
-            raise ValueError(
-                f"Expected a run with its {name}; received one that did not keep them. Run "
-                'activations(model, images, keep=("tokens", "attention_output", "mlp_output")).'
-            )
-    stream, attention, mlp = (as_array(a) for a in (run.tokens, run.attention_output, run.mlp_output))
+    stream, attention, mlp = kept_fields(run, ("tokens", "attention_output", "mlp_output"))
     has_skip = ~np.isin(np.arange(len(attention)), list(blocks_without_skip))
     has_skip = has_skip.reshape(-1, 1, 1, 1)  # (depth, batch, num_tokens, hidden_dim)
     before_attention = np.where(has_skip, stream[:-1], 0)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from helpers.show.charts import MARKERS
+from helpers.show.panels import expect_panels
 from helpers.show.residual import LINES
 from helpers.show.style import (
     FAINT_INK,
@@ -48,8 +49,7 @@ def chance_panels(
     Raises:
         ValueError: if there is nothing to draw, or a band or a chance belongs to no panel or line.
     """
-    if not isinstance(panels, Mapping) or not panels or not all(panels.values()):
-        raise ValueError("Expected panels as {title: {name: values}}; received none, or an empty one.")
+    expect_panels(panels, "{title: {name: values}}")
     chance = dict(chance) if isinstance(chance, Mapping) else dict.fromkeys(panels, chance)
     labels = dict(y_label) if isinstance(y_label, Mapping) else dict.fromkeys(panels, y_label)
     bands = {} if bands is None else bands

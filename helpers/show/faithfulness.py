@@ -1,12 +1,12 @@
 """Figures of what maps are worth: accuracy while patches go, and all methods on one chart, chance marked."""
 
 import itertools
-from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from helpers.show.charts import LINE_STYLES, MARKERS
+from helpers.show.panels import expect_panels, same_names
 from helpers.show.style import FAINT_INK, GRID_LINE, INK, LINE_COLOURS, as_matrix, styled
 
 CHANCE = "random"
@@ -27,14 +27,8 @@ def removal_curves(panels, removed, *, title="", chance=CHANCE, y_label="accurac
         ValueError: if there is nothing to draw, the panels do not hold the same methods, or a line does not
             fit `removed`.
     """
-    if not isinstance(panels, Mapping) or not panels or not all(panels.values()):
-        raise ValueError("Expected panels as {title: {method: accuracies}}; received none, or an empty one.")
-    methods = list(next(iter(panels.values())))
-    if other := [panel for panel, lines in panels.items() if list(lines) != methods]:
-        raise ValueError(
-            f"Expected the same methods in every panel, {', '.join(methods)}; received "
-            f"{', '.join(panels[other[0]])} in {other[0]!r}."
-        )
+    expect_panels(panels, "{title: {method: accuracies}}")
+    same_names(panels, "methods")
     removed = as_matrix(removed, "removed", num_axes=1)
     fig = Figure(figsize=(3.6 * len(panels) + 0.6, 4.2))
     for axes, (panel, lines) in zip(
@@ -88,18 +82,12 @@ def method_chart(panels, *, title="", chance=CHANCE):
         ValueError: if there is nothing to draw, the panels do not hold the same methods, or a value lies
             outside its interval.
     """
-    if not isinstance(panels, Mapping) or not panels or not all(panels.values()):
-        raise ValueError("Expected panels as {measure: {method: (value, low, high)}}; received none.")
-    methods = list(next(iter(panels.values())))
+    expect_panels(panels, "{measure: {method: (value, low, high)}}")
+    methods = same_names(panels, "methods", in_any_order=True)
     fig = Figure(figsize=(2.1 + 2.3 * len(panels), 0.34 * len(methods) + 1.3))
     grid = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     places = np.arange(len(methods))
     for axes, (measure, rows) in zip(grid, panels.items()):
-        if sorted(rows) != sorted(methods):
-            raise ValueError(
-                f"Expected the same methods in every panel, {', '.join(methods)}; received "
-                f"{', '.join(rows)} in {measure!r}."
-            )
         numbers = as_matrix([rows[method] for method in methods], f"panels[{measure!r}]")
         if (
             numbers.shape[1] != 3

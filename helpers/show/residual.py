@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from helpers.analysis.receptive_field import receptive_radius
 from helpers.show.charts import MARKERS
+from helpers.show.panels import expect_panels, same_names
 from helpers.show.style import FAINT_INK, LINE_COLOURS, as_image, as_matrix, check_names, outline, styled
 
 LINES = ("-", "--", ":", "-.")
@@ -28,14 +29,8 @@ def branch_panels(panels, *, title="", x_label="block", y_label="", x_start=1, e
     Raises:
         ValueError: if there is nothing to draw, or the panels do not hold the same names.
     """
-    if not isinstance(panels, Mapping) or not panels or not all(panels.values()):
-        raise ValueError("Expected panels as {title: {name: values}}; received none, or an empty one.")
-    names = list(next(iter(panels.values())))
-    if other := [panel for panel, series in panels.items() if list(series) != names]:
-        raise ValueError(
-            f"Expected the same lines in every panel, {', '.join(names)}; received "
-            f"{', '.join(panels[other[0]])} in {other[0]!r}."
-        )
+    expect_panels(panels, "{title: {name: values}}")
+    same_names(panels, "lines")
     fig = Figure(figsize=(3.6 * len(panels) + 0.6, 3.7))
     grid = fig.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (panel, series) in zip(grid, panels.items()):
